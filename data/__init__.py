@@ -1,0 +1,1 @@
+"""Facts and settings that ship with seedbed; no code lives here."""

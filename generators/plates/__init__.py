@@ -1,0 +1,1 @@
+"""Plates as objects: layouts, grammars, glyphs, faces, surfaces and what holds them."""

@@ -1,0 +1,1 @@
+"""What stands around a plate: camera, light, backgrounds, vehicles, look-alikes, blending."""

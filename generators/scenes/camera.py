@@ -1,0 +1,73 @@
+"""The pinhole camera that gives every plate, vehicle and sign of a scene its place.
+
+Axes are x right, y down, z away from the camera, in millimetres. An object has its own
+frame with its plate's centre (or its own) as the origin; `Pose` carries it into the
+picture. A planar face at z = 0 maps by a homography, so labels follow exactly
+(Hartley and Zisserman, "Multiple View Geometry", 2nd ed., section 8.1.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from seedbed.geometry import Homography, Points
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where an object stands before the camera.
+
+    `centre_px` is where the object's origin appears, `depth_mm` its distance along the
+    optical axis, angles turn the object: yaw about the vertical, pitch about the
+    horizontal, roll about the optical axis.
+    """
+
+    centre_px: tuple[float, float]
+    depth_mm: float
+    focal_px: float
+    principal_px: tuple[float, float]
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+
+    def rotation(self) -> NDArray[np.float64]:
+        """The rotation from object to camera axes, shape (3, 3)."""
+        yaw, pitch, roll = np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
+        cy, sy, cp, sp, cr, sr = (
+            np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+        )  # fmt: skip
+        about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+        about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+        about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+        return np.asarray(about_z @ about_x @ about_y)
+
+    def intrinsics(self) -> NDArray[np.float64]:
+        """The camera matrix K, shape (3, 3), square pixels."""
+        cx, cy = self.principal_px
+        return np.array([[self.focal_px, 0, cx], [0, self.focal_px, cy], [0, 0, 1.0]])
+
+    def translation(self) -> NDArray[np.float64]:
+        """The object's origin in camera axes, shape (3,), millimetres."""
+        (u, v), (cx, cy) = self.centre_px, self.principal_px
+        return self.depth_mm * np.array([(u - cx) / self.focal_px, (v - cy) / self.focal_px, 1.0])
+
+    def homography(self) -> Homography:
+        """From the object's plane z = 0, in millimetres, to continuous pixels."""
+        rotation = self.rotation()
+        return np.asarray(
+            self.intrinsics()
+            @ np.column_stack([rotation[:, 0], rotation[:, 1], self.translation()])
+        )
+
+    def project(self, points_mm: NDArray[np.float64]) -> Points:
+        """Pixels of points of shape (n, 3); those behind the camera are pulled to 1 mm before it."""
+        inside = points_mm @ self.rotation().T + self.translation()
+        depth = np.maximum(inside[:, 2:3], 1.0)
+        cx, cy = self.principal_px
+        return np.asarray(inside[:, :2] / depth * self.focal_px + np.array([cx, cy]))
+
+    def px_per_mm(self) -> float:
+        """The scale at the object's origin, facing the camera."""
+        return self.focal_px / self.depth_mm

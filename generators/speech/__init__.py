@@ -1,0 +1,1 @@
+"""Speech: engines, phrases, voices and prosody."""

@@ -1,0 +1,11 @@
+"""Where the facts that ship with seedbed lie: the `data/` folder, installed as `seedbed.data`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def data_path(*parts: str) -> Path:
+    """The path of a file or folder under `data/`, whether or not it exists."""
+    return Path(str(files("seedbed.data") / "/".join(parts)))

@@ -1,0 +1,76 @@
+"""Independent random streams, one for each (seed, split, index, component).
+
+A sample must depend on nothing but these four, so every stream is derived from a hash of
+its path and never from another stream's state: adding an augmenter, changing the shard
+size or the worker count moves nothing. Streams are numpy `Generator`s on PCG64 (O'Neill
+2014, "PCG: A family of simple fast space-efficient statistically good algorithms").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+MAX_SEED = 2**63 - 1
+"""Seeds fit a signed 64-bit integer, so that they survive JSON, YAML, Parquet and C."""
+
+
+def derive_seed(seed: int, *path: str | int) -> int:
+    """A 128-bit integer that depends on `seed` and every part of `path`, types included.
+
+    Raises `ValueError` where the seed is negative or over `MAX_SEED`.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"seed must be between 0 and {MAX_SEED}, got {seed}")
+    key = json.dumps([seed, *path], separators=(",", ":")).encode()
+    return int.from_bytes(blake2b(key, digest_size=16, person=b"seedbed").digest(), "little")
+
+
+def stream(seed: int, *path: str | int) -> np.random.Generator:
+    """The random stream at `path` under `seed`: `stream(0, "train", 7, "plate-scene")`."""
+    return np.random.Generator(np.random.PCG64(derive_seed(seed, *path)))
+
+
+def fork_seed(rng: np.random.Generator) -> int:
+    """Draw a 63-bit seed to store in a sample's parameters, for noise that `render` makes."""
+    return int(rng.integers(0, MAX_SEED))
+
+
+def choose(
+    rng: np.random.Generator, options: Sequence[T], weights: Sequence[float] | None = None
+) -> T:
+    """One of `options`, uniformly or by `weights` (any positive scale).
+
+    Unlike `Generator.choice` it keeps the option's own type and accepts any objects.
+    """
+    if weights is None:
+        return options[int(rng.integers(len(options)))]
+    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
+    spot = rng.random() * cumulative[-1]
+    return options[min(int(np.searchsorted(cumulative, spot, side="right")), len(options) - 1)]
+
+
+def choose_weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """One key of `weights`, with probability in proportion to its value."""
+    return choose(rng, list(weights), list(weights.values()))
+
+
+def uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    """A Python float drawn uniformly from `bounds`."""
+    return float(rng.uniform(bounds[0], bounds[1]))
+
+
+def log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    """A Python float drawn uniformly in the logarithm from positive `bounds`."""
+    return float(np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]))))
+
+
+def chance(rng: np.random.Generator, probability: float) -> bool:
+    """True with `probability`. Always consumes one number, so later draws do not move."""
+    return bool(rng.random() < probability)

@@ -1,0 +1,1 @@
+"""Training on what seedbed generates; torch is imported nowhere else."""
