@@ -1,0 +1,297 @@
+"""Typefaces from font files: the open-licensed families seedbed installs, and a user's own.
+
+Families come from the `fontpkg-*` packages, found without importing them. A family is
+either several static files, one a weight, or one variable file with a weight axis.
+Glyphs are drawn once at a few fixed sizes by FreeType (through Pillow) and resized to the
+cell asked for, so that no font object is made for every pixel size.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageFont
+
+from seedbed.errors import InputError
+
+Mask: TypeAlias = NDArray[np.uint8]
+"""Ink coverage, shape (height, width): 0 is bare, 255 is fully covered."""
+
+FAMILIES = (
+    "barlow-condensed",
+    "barlow-semi-condensed",
+    "roboto-condensed",
+    "saira-condensed",
+    "overpass",
+    "fjalla-one",
+    "share-tech",
+    "archivo-narrow",
+    "roboto-slab",
+    "satisfy",
+    "yellowtail",
+)
+"""The `fontpkg-*` packages used, without their prefix; licences are in data/LICENCES.md."""
+
+FONT_SUFFIXES = (".ttf", ".otf", ".woff2")
+MASTER_HEIGHTS_PX = (24, 48, 128, 384)
+"""Cap heights at which FreeType draws; a glyph is resized from the next larger one."""
+MIN_WIDTH_SCALE, MAX_WIDTH_SCALE = 0.55, 1.35
+"""How far a face is squeezed or stretched to fit a cell, as a share of its own width."""
+_REFERENCE = "HNOD0"
+_STEM_NAMES = {
+    "thin": 100,
+    "extralight": 200,
+    "light": 300,
+    "regular": 400,
+    "medium": 500,
+    "semibold": 600,
+    "bold": 700,
+    "extrabold": 800,
+    "black": 900,
+}
+_OFFERED_WEIGHTS = range(300, 1000, 100)
+
+
+@dataclass(frozen=True, order=True)
+class FontFile:
+    """One weight of one font file; `axis_weight` is None where the file has no such axis."""
+
+    weight: int
+    path: str
+    axis_weight: int | None = None
+
+
+@lru_cache(maxsize=256)
+def _font_at(file: FontFile, size: int) -> ImageFont.FreeTypeFont:
+    try:
+        font = ImageFont.truetype(file.path, size, layout_engine=ImageFont.Layout.BASIC)
+    except OSError as error:
+        raise InputError(
+            f"font {file.path} cannot be read ({error}): "
+            "give a .ttf, .otf or .woff2 file, or remove it from the folder."
+        ) from error
+    if file.axis_weight is not None:
+        axes = font.get_variation_axes()
+        values = [float(axis["default"] or 0) for axis in axes]
+        values[_weight_axis(axes)] = float(file.axis_weight)
+        font.set_variation_by_axes(values)
+    return font
+
+
+def _weight_axis(axes: list[ImageFont.Axis]) -> int:
+    names = [(axis["name"] or b"").lower() for axis in axes]
+    return names.index(b"weight") if b"weight" in names else 0
+
+
+@lru_cache(maxsize=256)
+def _size_for_cap(file: FontFile, cap_height_px: int) -> tuple[int, float]:
+    """The font size whose capital H is about `cap_height_px` high, and its exact cap height."""
+    box = _font_at(file, 400).getbbox("H", anchor="ls")
+    cap = -box[1] if box[1] < 0 else 280.0
+    size = max(4, round(400 * cap_height_px / cap))
+    return size, cap * size / 400
+
+
+def _ink(file: FontFile, text: str, cap_height_px: int) -> tuple[Mask, int]:
+    """The inked pixels of `text`, and how many rows its top lies above the baseline."""
+    size, _ = _size_for_cap(file, cap_height_px)
+    mask, (_, top) = _font_at(file, size).getmask2(text, mode="L", anchor="ls")
+    width, height = mask.size
+    if width == 0 or height == 0:
+        return np.zeros((0, 0), np.uint8), 0
+    pixels = np.frombuffer(bytes(mask), np.uint8).reshape(height, width)
+    x, y, ink_width, ink_height = cv2.boundingRect(pixels)
+    return pixels[y : y + ink_height, x : x + ink_width], -(int(top) + y)
+
+
+@lru_cache(maxsize=512)
+def _stem_ratio(file: FontFile) -> float:
+    """Width of the capital H's stem over its height."""
+    pixels, _ = _ink(file, "H", MASTER_HEIGHTS_PX[-2])
+    if pixels.size == 0:
+        return 0.15
+    row = pixels[pixels.shape[0] // 4] > 127
+    stem = int(np.argmin(row)) if not row.all() else row.size
+    return float(stem / pixels.shape[0])
+
+
+@lru_cache(maxsize=512)
+def _reference_width(file: FontFile) -> float:
+    """Ink width of an ordinary wide letter over the cap height."""
+    height = MASTER_HEIGHTS_PX[-2]
+    widths = [_ink(file, char, height)[0].shape[1] for char in _REFERENCE]
+    return float(max(max(widths) / height, 0.1))
+
+
+@lru_cache(maxsize=64)
+def _notdef(file: FontFile) -> bytes:
+    pixels, _ = _ink(file, "\U0010ffff", MASTER_HEIGHTS_PX[0])
+    return pixels.tobytes()
+
+
+@lru_cache(maxsize=8192)
+def _has(file: FontFile, char: str) -> bool:
+    if char.isspace():
+        return True
+    pixels, _ = _ink(file, char, MASTER_HEIGHTS_PX[0])
+    return pixels.size > 0 and pixels.tobytes() != _notdef(file)
+
+
+def _master_height(height_px: int) -> int:
+    return next((h for h in MASTER_HEIGHTS_PX if h >= height_px), MASTER_HEIGHTS_PX[-1])
+
+
+def resize_ink(ink: Mask, width_px: int, height_px: int) -> Mask:
+    """`ink` resized to (height_px, width_px), averaging where it shrinks."""
+    if ink.shape == (height_px, width_px):
+        return ink
+    shrinks = height_px <= ink.shape[0] and width_px <= ink.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(ink, (width_px, height_px), interpolation=how), np.uint8)
+
+
+def centred(ink: Mask, width_px: int) -> Mask:
+    """`ink` in the middle of an empty mask `width_px` wide."""
+    canvas = np.zeros((ink.shape[0], width_px), np.uint8)
+    left = (width_px - ink.shape[1]) // 2
+    canvas[:, left : left + ink.shape[1]] = ink
+    return canvas
+
+
+@dataclass(frozen=True, eq=False)
+class FontTypeface:
+    """A font family as plate characters; of several weights the nearest to the stroke serves."""
+
+    name: str
+    files: tuple[FontFile, ...]
+
+    def supports(self, char: str) -> bool:
+        """Whether the font has a picture for `char`. Raises `InputError` if unreadable."""
+        return _has(self.files[0], char)
+
+    def _pick(self, stroke_ratio: float) -> FontFile:
+        if len(self.files) == 1:
+            return self.files[0]
+        return min(self.files, key=lambda file: abs(_stem_ratio(file) - stroke_ratio))
+
+    def glyph(self, char: str, width_px: int, height_px: int, stroke_ratio: float) -> Mask:
+        """`char` in a cell of (height_px, width_px); letters and digits fill the height.
+
+        Marks such as a hyphen keep their place between baseline and cap height. A
+        character narrower than the cell is centred, a wider one squeezed.
+        """
+        file = self._pick(stroke_ratio)
+        if char.isspace():
+            return np.zeros((height_px, width_px), np.uint8)
+        ink, above = _ink(file, char, _master_height(height_px))
+        cap = _size_for_cap(file, _master_height(height_px))[1]
+        scale = width_px / (_reference_width(file) * height_px)
+        scale = min(max(scale, MIN_WIDTH_SCALE), MAX_WIDTH_SCALE)
+        per_pixel = height_px / cap
+        ink_width = round(ink.shape[1] * per_pixel * scale)
+        ink_width = min(max(ink_width, 1), width_px)
+        if char.isalnum():
+            return centred(resize_ink(ink, ink_width, height_px), width_px)
+        ink_height = min(max(round(ink.shape[0] * per_pixel), 1), height_px)
+        top = round((cap - above) * per_pixel)
+        top = min(max(top, 0), height_px - ink_height)
+        mask = np.zeros((height_px, width_px), np.uint8)
+        mask[top : top + ink_height] = centred(resize_ink(ink, ink_width, ink_height), width_px)
+        return mask
+
+    def text(self, text: str, height_px: int) -> Mask:
+        """`text` set proportionally, shape (height_px, w).
+
+        The rows span the ink and at least baseline to cap height; w is at least 1.
+        """
+        file = self._pick(0.16)
+        master = _master_height(height_px)
+        ink, above = _ink(file, text, master)
+        if ink.size == 0:
+            return np.zeros((height_px, max(1, height_px // 3)), np.uint8)
+        cap = round(_size_for_cap(file, master)[1])
+        over, under = max(0, cap - above), max(0, above - ink.shape[0])
+        if over or under:
+            ink = np.pad(ink, ((over, under), (0, 0)))
+        width_px = max(1, round(ink.shape[1] * height_px / ink.shape[0]))
+        return resize_ink(ink, width_px, height_px)
+
+
+def _static_weight(path: Path) -> int | None:
+    """The weight that a static upright file's name tells, such as `...-SemiBold.ttf`."""
+    style = path.stem.rpartition("-")[2].lower()
+    return _STEM_NAMES.get(style)
+
+
+def _family_files(family: str) -> tuple[FontFile, ...]:
+    spec = find_spec(f"fontpkg_{family.replace('-', '_')}")
+    if spec is None or spec.origin is None:
+        raise InputError(
+            f"font family {family!r} is not installed: run `pip install fontpkg-{family}`."
+        )
+    paths = sorted((Path(spec.origin).parent / "files").glob("*.ttf"))
+    files: list[FontFile] = []
+    for path in paths:
+        if "Italic" in path.stem:
+            continue
+        if re.search(r"\[.*wght.*\]", path.stem):
+            font = ImageFont.truetype(str(path), 20)
+            axes = font.get_variation_axes()
+            axis = axes[_weight_axis(axes)]
+            low, high = axis["minimum"] or 0, axis["maximum"] or 0
+            offered = [w for w in _OFFERED_WEIGHTS if low <= w <= high]
+            files += [FontFile(weight, str(path), weight) for weight in offered]
+            continue
+        weight = _static_weight(path)
+        if weight is not None and weight in _OFFERED_WEIGHTS:
+            files.append(FontFile(weight, str(path)))
+    if not files:
+        raise InputError(
+            f"package fontpkg-{family} holds no upright font: install another version of it."
+        )
+    return tuple(sorted(files))
+
+
+def installed_typefaces() -> tuple[FontTypeface, ...]:
+    """Every family as `font:FAMILY`, and each of its weights as `font:FAMILY:WEIGHT`.
+
+    Raises `InputError` where a family's package is not installed.
+    """
+    typefaces: list[FontTypeface] = []
+    for family in FAMILIES:
+        files = _family_files(family)
+        typefaces.append(FontTypeface(f"font:{family}", files))
+        typefaces += [FontTypeface(f"font:{family}:{f.weight}", (f,)) for f in files]
+    return tuple(typefaces)
+
+
+def folder_typefaces(folder: Path) -> tuple[FontTypeface, ...]:
+    """Each font file directly in `folder` as `file:STEM`.
+
+    Raises `InputError` where the folder is missing, holds no font, or a font is unreadable.
+    """
+    if not folder.is_dir():
+        raise InputError(f"font folder {folder} does not exist: give a folder of font files.")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in FONT_SUFFIXES)
+    if not paths:
+        raise InputError(
+            f"font folder {folder} holds no font: put {', '.join(FONT_SUFFIXES)} files in it."
+        )
+    typefaces: dict[str, FontTypeface] = {}
+    for path in paths:
+        typeface = FontTypeface(f"file:{path.stem}", (FontFile(400, str(path)),))
+        if typeface.name in typefaces:
+            raise InputError(
+                f"font folder {folder} holds two fonts named {path.stem}: rename one of them."
+            )
+        typeface.supports("A")
+        typefaces[typeface.name] = typeface
+    return tuple(typefaces.values())
