@@ -18,7 +18,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from seedbed.errors import InputError
 
@@ -41,8 +41,9 @@ FAMILIES = (
 """The `fontpkg-*` packages used, without their prefix; licences are in data/LICENCES.md."""
 
 FONT_SUFFIXES = (".ttf", ".otf", ".woff2")
-MASTER_HEIGHTS_PX = (24, 48, 128, 384)
+MASTER_HEIGHTS_PX = (24, 48, 96, 192, 384)
 """Cap heights at which FreeType draws; a glyph is resized from the next larger one."""
+_MEASURED_PX = 96
 MIN_WIDTH_SCALE, MAX_WIDTH_SCALE = 0.55, 1.35
 """How far a face is squeezed or stretched to fit a cell, as a share of its own width."""
 _REFERENCE = "HNOD0"
@@ -102,20 +103,19 @@ def _size_for_cap(file: FontFile, cap_height_px: int) -> tuple[int, float]:
 
 def _ink(file: FontFile, text: str, cap_height_px: int) -> tuple[Mask, int]:
     """The inked pixels of `text`, and how many rows its top lies above the baseline."""
-    size, _ = _size_for_cap(file, cap_height_px)
-    mask, (_, top) = _font_at(file, size).getmask2(text, mode="L", anchor="ls")
-    width, height = mask.size
-    if width == 0 or height == 0:
-        return np.zeros((0, 0), np.uint8), 0
-    pixels = np.frombuffer(bytes(mask), np.uint8).reshape(height, width)
+    font = _font_at(file, _size_for_cap(file, cap_height_px)[0])
+    left, top, right, bottom = (int(edge) for edge in font.getbbox(text, anchor="ls"))
+    picture = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
+    ImageDraw.Draw(picture).text((-left, -top), text, fill=255, font=font, anchor="ls")
+    pixels = np.asarray(picture)
     x, y, ink_width, ink_height = cv2.boundingRect(pixels)
-    return pixels[y : y + ink_height, x : x + ink_width], -(int(top) + y)
+    return pixels[y : y + ink_height, x : x + ink_width], -(top + y)
 
 
 @lru_cache(maxsize=512)
 def _stem_ratio(file: FontFile) -> float:
     """Width of the capital H's stem over its height."""
-    pixels, _ = _ink(file, "H", MASTER_HEIGHTS_PX[-2])
+    pixels, _ = _ink(file, "H", _MEASURED_PX)
     if pixels.size == 0:
         return 0.15
     row = pixels[pixels.shape[0] // 4] > 127
@@ -126,7 +126,7 @@ def _stem_ratio(file: FontFile) -> float:
 @lru_cache(maxsize=512)
 def _reference_width(file: FontFile) -> float:
     """Ink width of an ordinary wide letter over the cap height."""
-    height = MASTER_HEIGHTS_PX[-2]
+    height = _MEASURED_PX
     widths = [_ink(file, char, height)[0].shape[1] for char in _REFERENCE]
     return float(max(max(widths) / height, 0.1))
 

@@ -9,11 +9,12 @@ stay circular and the stroke keeps its width when the cell is narrowed.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -28,8 +29,11 @@ _SHIFT = 4
 """Fractional bits of polygon corners: cv2 draws on a grid of 1/16 pixel."""
 _MARK_SHARE = 0.24
 """Share of the height that the dots or ring of a marked capital take."""
+_CROWDED_STROKE = 0.87
+"""Dies thin the strokes of the letters that have four of them side by side."""
 _ARC_STEP_RAD = 0.22
-_MITRE_LIMIT = 2.6
+_MITRE_LIMIT = 6.0
+"""Corners at the top and bottom are mitred up to here, and cut off flat by the canvas."""
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
@@ -39,6 +43,18 @@ class Vertex(NamedTuple):
     x: float
     y: float
     radius: str
+
+
+Point: TypeAlias = tuple[float, float]
+Path2d: TypeAlias = list[Point]
+
+
+class Corner(NamedTuple):
+    """A sharp corner, and the unit directions in which the line comes and goes."""
+
+    at: Point
+    coming: Point
+    going: Point
 
 
 class Stroke(NamedTuple):
@@ -57,6 +73,7 @@ class _Variant(BaseModel):
 class _Skeleton(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     splayed: str
+    crowded: str
     glyphs: dict[str, tuple[str, ...]]
     marked: dict[str, tuple[str, Literal["dots", "ring"]]]
     variants: dict[str, _Variant]
@@ -103,116 +120,130 @@ def parse_stroke(text: str) -> Stroke:
 
 
 def _fillet(
-    points: NDArray[np.float64], radii: list[float], closed: bool
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Points with corners rounded, shape (n, 2), and where a sharp corner is left."""
+    points: Path2d, radii: list[float], acute_sharp: list[bool], closed: bool
+) -> tuple[Path2d, list[Corner]]:
+    """Points with their corners rounded, and the sharp corners that are left.
+
+    Where `acute_sharp` holds, a turn well over a right angle stays sharp: dies round the
+    corner of an E, not the point of a Z.
+    """
     count = len(points)
     if count < 3:
-        return points, np.zeros(count, np.bool_)
-    following = np.roll(points, -1, axis=0) - points
-    lengths = np.maximum(np.hypot(following[:, 0], following[:, 1]), 1e-9)
-    units = following / lengths[:, None]
-    tangents = np.zeros(count)
-    turns = np.zeros(count)
-    for i in range(count):
-        if not closed and i in (0, count - 1):
-            continue
-        before, after = units[i - 1], units[i]
-        cross = before[0] * after[1] - before[1] * after[0]
-        turns[i] = np.arctan2(cross, float(before @ after))
-        tangents[i] = radii[i] * abs(np.tan(turns[i] / 2))
+        return points, []
+    units: list[Point] = []
+    lengths: list[float] = []
+    for i, (x, y) in enumerate(points):
+        next_x, next_y = points[(i + 1) % count]
+        length = max(math.hypot(next_x - x, next_y - y), 1e-9)
+        lengths.append(length)
+        units.append(((next_x - x) / length, (next_y - y) / length))
+    turns = [0.0] * count
+    tangents = [0.0] * count
+    for i in range(0 if closed else 1, count if closed else count - 1):
+        (ax, ay), (bx, by) = units[i - 1], units[i]
+        turns[i] = math.atan2(ax * by - ay * bx, ax * bx + ay * by)
+        stays_sharp = abs(turns[i]) > (1.8 if acute_sharp[i] else 3.1)
+        if radii[i] > 0 and not stays_sharp:
+            tangents[i] = radii[i] * abs(math.tan(turns[i] / 2))
     # Neighbouring corners share a side: each is shortened until both fit on it.
-    scale = np.ones(count)
+    scale = [1.0] * count
     for i in range(count if closed else count - 1):
         j = (i + 1) % count
         need = tangents[i] + tangents[j]
         if need > lengths[i]:
             scale[i] = min(scale[i], lengths[i] / need)
             scale[j] = min(scale[j], lengths[i] / need)
-    tangents *= scale
-    placed: list[NDArray[np.float64]] = []
-    sharp: list[NDArray[np.bool_]] = []
-    for i in range(count):
-        if tangents[i] <= 1e-6:
-            placed.append(points[i : i + 1])
-            sharp.append(np.array([abs(turns[i]) > 1e-6]))
+    placed: Path2d = []
+    corners: list[Corner] = []
+    for i, (x, y) in enumerate(points):
+        tangent = tangents[i] * scale[i]
+        (ax, ay), turn = units[i - 1], turns[i]
+        if tangent <= 1e-6:
+            placed.append((x, y))
+            if abs(turn) > 1e-6:
+                corners.append(Corner((x, y), units[i - 1], units[i]))
             continue
-        radius = tangents[i] / abs(np.tan(turns[i] / 2))
-        steps = max(2, int(np.ceil(abs(turns[i]) / _ARC_STEP_RAD)) + 1)
-        start = points[i] - units[i - 1] * tangents[i]
-        side = np.sign(turns[i])
-        normal = side * np.array([-units[i - 1][1], units[i - 1][0]])
-        centre = start + normal * radius
-        angles = np.linspace(0.0, turns[i], steps)
-        cos, sin = np.cos(angles), np.sin(angles)
-        spoke = start - centre
-        placed.append(
-            centre
-            + np.stack([cos * spoke[0] - sin * spoke[1], sin * spoke[0] + cos * spoke[1]], axis=1)
-        )
-        sharp.append(np.zeros(steps, np.bool_))
-    return np.concatenate(placed), np.concatenate(sharp)
+        radius = tangent / abs(math.tan(turn / 2))
+        steps = max(2, math.ceil(abs(turn) / _ARC_STEP_RAD) + 1)
+        side = math.copysign(1.0, turn)
+        start_x, start_y = x - ax * tangent, y - ay * tangent
+        centre_x, centre_y = start_x - side * ay * radius, start_y + side * ax * radius
+        spoke_x, spoke_y = start_x - centre_x, start_y - centre_y
+        for step in range(steps):
+            angle = turn * step / (steps - 1)
+            cos, sin = math.cos(angle), math.sin(angle)
+            placed.append(
+                (
+                    centre_x + cos * spoke_x - sin * spoke_y,
+                    centre_y + sin * spoke_x + cos * spoke_y,
+                )
+            )
+    return placed, corners
 
 
-def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+def _fixed(points: Path2d) -> NDArray[np.int32]:
     """Continuous pixel coordinates as cv2's fixed point, which counts from pixel centres."""
-    return np.rint((points - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    unit = 1 << _SHIFT
+    return np.array(
+        [(round((x - 0.5) * unit), round((y - 0.5) * unit)) for x, y in points], np.int32
+    )
 
 
-def _draw_line(
-    canvas: Mask,
-    points: NDArray[np.float64],
-    sharp: NDArray[np.bool_],
-    closed: bool,
-    half: float,
-    round_ends: bool,
-) -> None:
-    """Flesh a centre line of shape (n, 2) out to `half` on either side."""
-    ends = np.roll(points, -1, axis=0) if closed else points[1:]
-    starts = points if closed else points[:-1]
-    along = ends - starts
-    lengths = np.hypot(along[:, 0], along[:, 1])
-    kept = lengths > 1e-6
-    normal = np.zeros_like(along)
-    normal[kept, 0] = -along[kept, 1] / lengths[kept] * half
-    normal[kept, 1] = along[kept, 0] / lengths[kept] * half
-    quads = np.stack([starts + normal, ends + normal, ends - normal, starts - normal], axis=1)
-    for quad, keep in zip(_fixed(quads), kept, strict=True):
-        if keep:
-            cv2.fillConvexPoly(canvas, quad, 255, cv2.LINE_8, _SHIFT)
-    # Wedges close the outer side of each bend; sharp corners get a mitre.
-    segments = len(starts)
-    first = 0 if closed else 1
-    wedges = []
-    for i in range(first, segments):
-        before, after = normal[i - 1], normal[i]
-        corner = starts[i]
-        cross = before[0] * after[1] - before[1] * after[0]
-        side = -1.0 if cross > 0 else 1.0
-        a, b = corner + side * before, corner + side * after
-        middle = side * (before + after) / 2
-        span = float(middle @ middle)
-        if sharp[i] and span > (half / _MITRE_LIMIT) ** 2:
-            tip = corner + middle * (half * half / span)
-            wedges.append(np.array([corner, a, tip, b]))
-        elif sharp[i] and span > 1e-9:
-            # A limited mitre: the tip is cut square at the limit.
-            out = middle / np.sqrt(span)
-            tip = corner + out * half
-            wedges.append(np.array([corner, a, tip, b]))
-        else:
-            wedges.append(np.array([corner, a, b, b]))
-    for wedge in wedges:
-        cv2.fillConvexPoly(canvas, _fixed(wedge), 255, cv2.LINE_8, _SHIFT)
-    if round_ends and not closed:
-        for end in (points[0], points[-1]):
-            _draw_dot(canvas, end, half)
+def _fill(canvas: Mask, points: Path2d) -> None:
+    cv2.fillConvexPoly(canvas, _fixed(points), 255, cv2.LINE_8, _SHIFT)
 
 
-def _draw_dot(canvas: Mask, centre: NDArray[np.float64], radius: float) -> None:
-    x, y = _fixed(centre)
-    radius_fixed = max(1, round(radius * (1 << _SHIFT)))
-    cv2.circle(canvas, (int(x), int(y)), radius_fixed, 255, -1, cv2.LINE_8, _SHIFT)
+def _mitre(corner: Corner, half: float) -> Path2d:
+    """The wedge that squares the outer side of a sharp corner, cut off where it gets long."""
+    (x, y), (ax, ay), (bx, by) = corner
+    side = -1.0 if ax * by - ay * bx > 0 else 1.0
+    out_a = (-ay * side * half, ax * side * half)
+    out_b = (-by * side * half, bx * side * half)
+    middle = ((out_a[0] + out_b[0]) / 2, (out_a[1] + out_b[1]) / 2)
+    span = middle[0] ** 2 + middle[1] ** 2
+    first, last = (x + out_a[0], y + out_a[1]), (x + out_b[0], y + out_b[1])
+    if span < (half / _MITRE_LIMIT) ** 2:
+        return [(x, y), first, last]
+    stretch = half * half / span
+    return [(x, y), first, (x + middle[0] * stretch, y + middle[1] * stretch), last]
+
+
+def _square_start(path: Path2d, half: float) -> tuple[Path2d, Path2d]:
+    """`path` shortened at its start so that a round cap ends there, and the quad that squares it.
+
+    The path is walked back by `half`, along its bends, for a curl's last arc may be shorter.
+    """
+    (end_x, end_y), rest = path[0], path[1:]
+    dx, dy = end_x - rest[0][0], end_y - rest[0][1]
+    length = max(math.hypot(dx, dy), 1e-9)
+    across_end = (-dy / length * half, dx / length * half)
+    left = half
+    x, y = end_x, end_y
+    while True:
+        next_x, next_y = rest[0]
+        dx, dy = x - next_x, y - next_y
+        length = max(math.hypot(dx, dy), 1e-9)
+        if length >= left or len(rest) == 1:
+            break
+        left -= length
+        x, y = next_x, next_y
+        rest = rest[1:]
+    back = min(left, length)
+    stop = (x - dx / length * back, y - dy / length * back)
+    across = (-dy / length * half, dx / length * half)
+    quad = [
+        (stop[0] + across[0], stop[1] + across[1]),
+        (end_x + across_end[0], end_y + across_end[1]),
+        (end_x - across_end[0], end_y - across_end[1]),
+        (stop[0] - across[0], stop[1] - across[1]),
+    ]
+    return [stop, *rest], quad
+
+
+def _draw_dot(canvas: Mask, centre: Point, radius: float, ink: int = 255) -> None:
+    ((x, y),) = _fixed([centre]).tolist()
+    reach = max(1, round(radius * (1 << _SHIFT)))
+    cv2.circle(canvas, (x, y), reach, ink, -1, cv2.LINE_8, _SHIFT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +255,7 @@ class StrokeTypeface:
     strokes: dict[str, tuple[Stroke, ...]]
     marked: dict[str, tuple[str, Literal["dots", "ring"]]]
     splayed: frozenset[str]
+    crowded: frozenset[str]
 
     def supports(self, char: str) -> bool:
         """Whether `char` is drawn: the space counts, lower case does not."""
@@ -254,6 +286,8 @@ class StrokeTypeface:
         over = 8 if height_px <= 32 else 4 if height_px <= 160 else 2
         height = height_px * over
         stroke = min(max(stroke_ratio * height, 2.0), height / 2.5)
+        if char in self.crowded:
+            stroke *= _CROWDED_STROKE
         share = self.preset.widths.get(self.marked.get(char, (char,))[0], 1.0)
         width = max(width_px * over * share, stroke)
         if char in self.marked:
@@ -274,33 +308,48 @@ class StrokeTypeface:
             width = stroke
         pad = stroke if char in self.splayed else 0.0
         canvas = np.zeros((height, int(np.ceil(width + 2 * pad))), np.uint8)
-        # The filler paints the edge pixels too: half a pixel less gives the true width.
-        half = max(stroke / 2 - 0.5, 0.5)
-        span = np.array([max(width - stroke, 0.0), height - stroke])
-        origin = np.array([pad + stroke / 2, stroke / 2])
-        largest = self.preset.bowl * max(span[0], 0.0) / 2
+        # Both fillers take in edge pixels: an even thickness t paints t + 1 pixels, and so
+        # does a polygon t wide.
+        thickness = max(2, 2 * round((stroke - 1) / 2))
+        half = thickness / 2
+        span_x, span_y = max(width - stroke, 0.0), height - stroke
+        left, top = pad + stroke / 2, stroke / 2
+        largest = self.preset.bowl * span_x / 2
+        butt = self.preset.terminal == "butt"
         for line in strokes:
-            unit = np.array([(vertex.x, vertex.y) for vertex in line.vertices])
-            points = origin + unit * span
+            points = [(left + v.x * span_x, top + v.y * span_y) for v in line.vertices]
             if len(points) == 1:
-                _draw_dot(canvas, points[0], stroke * 0.6)
+                _draw_dot(canvas, points[0], stroke / 2)
                 continue
-            radii = [self._radius(vertex.radius, largest, stroke, span) for vertex in line.vertices]
-            points, sharp = _fillet(points, radii, line.closed)
-            round_ends = self.preset.terminal == "round"
-            if not line.closed and not round_ends:
-                points = _reach_edges(points, unit, stroke)
-            _draw_line(canvas, points, sharp, line.closed, half, round_ends)
+            radii = [
+                self._radius(v.radius, largest, stroke, min(span_x, span_y)) for v in line.vertices
+            ]
+            acute_sharp = [v.radius == "c" for v in line.vertices]
+            path, corners = _fillet(points, radii, acute_sharp, line.closed)
+            wedges = [
+                _mitre(corner, half)
+                for corner in corners
+                if butt and min(corner.at[1] - top, top + span_y - corner.at[1]) < 1.0
+            ]
+            if butt and not line.closed:
+                path = list(path)
+                path[0] = _reach_edge(path[0], path[1], line.vertices[0], stroke)
+                path[-1] = _reach_edge(path[-1], path[-2], line.vertices[-1], stroke)
+                for _ in range(2):
+                    path, quad = _square_start(path, half)
+                    path.reverse()
+                    wedges.append(quad)
+            cv2.polylines(canvas, [_fixed(path)], line.closed, 255, thickness, cv2.LINE_8, _SHIFT)
+            for wedge in wedges:
+                _fill(canvas, wedge)
         return canvas
 
-    def _radius(
-        self, radius: str, largest: float, stroke: float, span: NDArray[np.float64]
-    ) -> float:
+    def _radius(self, radius: str, largest: float, stroke: float, smaller_side: float) -> float:
         if radius == "o":
             return largest
         if radius == "c":
             return self.preset.corner * stroke
-        return float(radius) * float(span.min())
+        return float(radius) * smaller_side
 
     def _draw_marked(
         self, base: str, mark: Literal["dots", "ring"], width: float, height: int, stroke: float
@@ -313,37 +362,31 @@ class StrokeTypeface:
         if mark == "dots":
             radius = min(top * 0.42, stroke * 0.62)
             for side in (-1, 1):
-                centre = np.array([middle + side * width * 0.26, radius])
-                _draw_dot(canvas, centre, radius)
+                _draw_dot(canvas, (middle + side * width * 0.26, radius), radius)
         else:
             radius = top * 0.5
             line = stroke * 0.55
-            _draw_dot(canvas, np.array([middle, radius]), radius)
-            x, y = _fixed(np.array([middle, radius]))
-            hole = max(1, round((radius - line) * (1 << _SHIFT)))
-            cv2.circle(canvas, (int(x), int(y)), hole, 0, -1, cv2.LINE_8, _SHIFT)
+            _draw_dot(canvas, (middle, radius), radius)
+            _draw_dot(canvas, (middle, radius), radius - line, ink=0)
         return canvas
 
 
-def _reach_edges(
-    points: NDArray[np.float64], unit: NDArray[np.float64], stroke: float
-) -> NDArray[np.float64]:
-    """Lengthen butt ends that lie on the square's edge, so that their ink reaches it.
+def _reach_edge(end: Point, neighbour: Point, spot: Vertex, stroke: float) -> Point:
+    """A butt end lengthened, where it lies on the square's edge, so that its ink reaches it.
 
     Strokes that leave through the top or bottom are cut off flat by the canvas.
     """
-    points = points.copy()
-    for end, neighbour, spot in ((0, 1, unit[0]), (-1, -2, unit[-1])):
-        along = points[end] - points[neighbour]
-        length = float(np.hypot(along[0], along[1]))
-        if length < 1e-6:
-            continue
-        along /= length
-        if spot[1] in (0.0, 1.0) and abs(along[1]) > 0.35:
-            points[end] += along * stroke * 1.5
-        elif spot[0] in (0.0, 1.0) and abs(along[0]) > 0.8:
-            points[end] += along * stroke / 2
-    return points
+    dx, dy = end[0] - neighbour[0], end[1] - neighbour[1]
+    length = math.hypot(dx, dy)
+    if length < 1e-6:
+        return end
+    if spot.y in (0.0, 1.0) and abs(dy) > 0.35 * length:
+        reach = stroke * 1.5
+    elif spot.x in (0.0, 1.0) and abs(dx) > 0.8 * length:
+        reach = stroke / 2
+    else:
+        return end
+    return (end[0] + dx / length * reach, end[1] + dy / length * reach)
 
 
 def _validated(path: Path) -> tuple[_Skeleton, dict[str, StrokePreset]]:
@@ -386,7 +429,12 @@ def stroke_typefaces() -> tuple[StrokeTypeface, ...]:
         }
         typefaces.append(
             StrokeTypeface(
-                f"stroke:{name}", preset, strokes, skeleton.marked, frozenset(skeleton.splayed)
+                f"stroke:{name}",
+                preset,
+                strokes,
+                skeleton.marked,
+                frozenset(skeleton.splayed),
+                frozenset(skeleton.crowded),
             )
         )
     return tuple(typefaces)
