@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 T = TypeVar("T")
+K = TypeVar("K", bound=str)
 
 MAX_SEED = 2**63 - 1
 """Seeds fit a signed 64-bit integer, so that they survive JSON, YAML, Parquet and C."""
@@ -56,7 +57,7 @@ def choose(
     return options[min(int(np.searchsorted(cumulative, spot, side="right")), len(options) - 1)]
 
 
-def choose_weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+def choose_weighted(rng: np.random.Generator, weights: Mapping[K, float]) -> K:
     """One key of `weights`, with probability in proportion to its value."""
     return choose(rng, list(weights), list(weights.values()))
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+import numpy as np
+
+from seedbed.streams import choose_weighted, uniform
 
 Hour = Literal["day", "overcast", "dusk", "night", "flash", "infrared"]
+HOURS: tuple[Hour, ...] = get_args(Hour)
 
 
 @dataclass(frozen=True)
@@ -26,3 +32,55 @@ class Light:
     colour: tuple[float, float, float]
     retro: float
     exposure_stops: float
+
+    def diffuse_gain(self) -> tuple[float, float, float]:
+        """What a matt upright surface that half faces the light sends back, by RGB channel."""
+        level = self.ambient + 0.6 * self.key
+        red, green, blue = self.colour
+        return (level * red, level * green, level * blue)
+
+
+# Ranges by hour: key, ambient, retro, warmth (red over blue), exposure in stops. Set by eye
+# beside photographs of parked and passing cars, not measured with instruments.
+_RANGES: dict[Hour, tuple[tuple[float, float], ...]] = {
+    "day": ((0.45, 0.75), (0.35, 0.55), (0.0, 0.0), (-0.03, 0.08), (-0.6, 0.5)),
+    "overcast": ((0.05, 0.2), (0.7, 0.95), (0.0, 0.0), (-0.08, 0.03), (-0.6, 0.4)),
+    "dusk": ((0.1, 0.35), (0.25, 0.45), (0.0, 0.5), (-0.12, 0.25), (-0.5, 0.4)),
+    "night": ((0.05, 0.25), (0.1, 0.3), (0.0, 0.6), (-0.05, 0.35), (-0.3, 0.5)),
+    "flash": ((0.3, 0.6), (0.12, 0.35), (0.5, 2.0), (-0.05, 0.1), (-0.3, 0.3)),
+    "infrared": ((0.2, 0.5), (0.1, 0.3), (0.6, 2.0), (0.0, 0.0), (-0.3, 0.3)),
+}
+
+
+def draw_light(rng: np.random.Generator, hours: Mapping[Hour, float]) -> Light:
+    """A light for one scene; `hours` weighs the hours of `HOURS`.
+
+    A flash and an infrared lamp sit beside the lens; daylight comes from above.
+    """
+    hour = choose_weighted(rng, hours)
+    key, ambient, retro, warmth, stops = (uniform(rng, bounds) for bounds in _RANGES[hour])
+    beside_lens = hour in ("flash", "infrared")
+    azimuth = rng.uniform(-np.pi, np.pi)
+    elevation = np.radians(rng.uniform(12, 75))
+    tilt = rng.normal(0, 0.08, size=2)
+    if beside_lens:
+        direction = np.array([tilt[0], tilt[1], -1.0])
+    else:
+        direction = np.array(
+            [
+                np.cos(elevation) * np.sin(azimuth),
+                -np.sin(elevation),
+                # Surfaces that face the camera are lit by what stands on the camera's side.
+                -abs(np.cos(elevation) * np.cos(azimuth)),
+            ]
+        )
+    x, y, z = (float(v) for v in direction / np.linalg.norm(direction))
+    return Light(
+        hour=hour,
+        direction=(x, y, z),
+        key=key,
+        ambient=ambient,
+        colour=(1.0 + warmth / 2, 1.0, 1.0 - warmth / 2),
+        retro=retro,
+        exposure_stops=stops,
+    )

@@ -1,0 +1,86 @@
+"""Scenes a second on one core, beside what a user would otherwise run or could not beat.
+
+The floor is encoding the same pictures as JPEG alone. SynthTIGER and
+TextRecognitionDataGenerator render single lines of text, where they are installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import cv2
+import numpy as np
+
+from benchmarks.timing import Stages, rates
+from seedbed.generators import plate_scene
+from seedbed.generators.plate_scene import PlateScene
+
+SCENES = 60
+
+
+def _encode(image: np.ndarray) -> None:
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def stages(scene: PlateScene) -> None:
+    """Print the milliseconds a scene spends in each stage."""
+    watched = Stages()
+    module = plate_scene
+    with watched.watching(
+        [
+            (PlateScene, "draw", "draw"),
+            (PlateScene, "render", "render, rest"),
+            (PlateScene, "_label", "label"),
+            (module.Backgrounds, "render", "background"),
+            (module, "paint_vehicle", "vehicles"),
+            (module, "paint_plate", "plates"),
+            (module, "composite", "composite"),
+            (module, "paint_decoy", "look-alikes"),
+            (module, "develop", "light and air"),
+        ]
+    ):
+        for sample in scene.samples(seed=2, count=2 * SCENES):
+            watched._timed("jpeg", _encode)(sample.image)
+    total = sum(watched.seconds.values())
+    for name, seconds in sorted(watched.seconds.items(), key=lambda one: -one[1]):
+        per_scene = 1000 * seconds / (2 * SCENES)
+        print(f"  {name:14} {per_scene:6.2f} ms  {100 * seconds / total:4.0f}%")
+
+
+def main() -> None:
+    """Print scenes a second, ratios to the floor and to the others, and the stages."""
+    cv2.setNumThreads(1)
+    scene = PlateScene()
+    scene.prepare()
+    pictures = [sample.image for sample in scene.samples(seed=1, count=SCENES)]
+
+    def build(number: int) -> int:
+        for sample in scene.samples(seed=number, count=SCENES):
+            _encode(sample.image)
+        return SCENES
+
+    def jpeg_only(number: int) -> int:
+        for picture in pictures:
+            _encode(picture)
+        return SCENES
+
+    sides = {"seedbed scenes": build, "JPEG alone": jpeg_only}
+    if importlib.util.find_spec("trdg") is not None:
+        sides["TRDG lines"] = _trdg_lines
+    measured = rates(sides)
+    for name, rate in measured.items():
+        ratio = measured["seedbed scenes"] / rate
+        print(f"  {name:16} {rate:8.1f} /s   seedbed is {ratio:.2f}x")
+    stages(scene)
+
+
+def _trdg_lines(number: int) -> int:
+    from trdg.generators import GeneratorFromStrings
+
+    strings = [f"AB {number}{i:03d} CD" for i in range(SCENES)]
+    return sum(1 for _ in GeneratorFromStrings(strings, count=SCENES, blur=1, random_blur=True))
+
+
+if __name__ == "__main__":
+    main()

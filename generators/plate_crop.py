@@ -1,0 +1,126 @@
+"""Single plates cut out of scenes, for networks that read: rectified, or loosely boxed.
+
+A reader sees what a locator hands it, so a crop is cut from a whole rendered scene: its
+surroundings, its blur and the errors of its corners are those of a real crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from seedbed.component import Generator
+from seedbed.errors import Rejected
+from seedbed.generators.plate_scene import PlateScene, SceneParams
+from seedbed.geometry import Homography, Points, pixel_centred, rectangle
+from seedbed.labels import warp_object
+from seedbed.sample import LabelledObject, Picture
+from seedbed.streams import chance, uniform
+
+MIN_KEPT = 0.75
+"""A crop that would lose more than a quarter of its plate is drawn again."""
+
+
+@dataclass(frozen=True)
+class CropParams:
+    """A scene and how its plate is cut out.
+
+    `corner_shifts` moves each corner of the cut, in shares of the plate's width and height;
+    `margins` grows the cut (left, top, right, bottom), in the same shares.
+    """
+
+    scene: SceneParams
+    cut: Literal["rectified", "loose"]
+    corner_shifts: tuple[tuple[float, float], ...]
+    margins: tuple[float, float, float, float]
+
+
+class PlateCrop(Generator[CropParams, Picture]):
+    """Crops of single plates at a fixed size, rectified by their quad or loosely boxed."""
+
+    params_type: ClassVar[type[CropParams]] = CropParams
+    sample_type: ClassVar[type[Picture]] = Picture
+
+    width: int = Field(default=256, ge=16, le=4096)
+    height: int = Field(default=64, ge=16, le=4096)
+    rectified_rate: float = Field(default=0.7, ge=0, le=1)
+    corner_error: float = Field(default=0.04, ge=0, le=0.3)
+    margin: tuple[float, float] = (0.0, 0.12)
+    scene: PlateScene = PlateScene(
+        width=448,
+        height=256,
+        plate_counts=(0.0, 1.0),
+        plate_width_px=(24.0, 320.0),
+        bystander_rate=0.0,
+        decoy_rate=0.0,
+        cut_rate=0.0,
+    )
+
+    def prepare(self) -> None:
+        """Check what the scene needs. Raises `InputError`."""
+        self.scene.prepare()
+
+    def draw(self, rng: np.random.Generator) -> CropParams:
+        """Draw a scene with a plate, and the errors of the cut."""
+        scene = self.scene.draw(rng)
+        if not any(item.plate for item in scene.items):
+            raise Rejected("no_plate")
+        shifts = np.clip(rng.normal(0, 1, size=(4, 2)), -2, 2) * self.corner_error
+        low, high = self.margin
+        left, top, right, bottom = (uniform(rng, (low, high)) for _ in range(4))
+        return CropParams(
+            scene=scene,
+            cut="rectified" if chance(rng, self.rectified_rate) else "loose",
+            corner_shifts=tuple((float(x), float(y)) for x, y in shifts),
+            margins=(left, top, right, bottom),
+        )
+
+    def render(self, params: CropParams) -> Picture:
+        """Render the scene and cut its nearest plate out of it."""
+        whole = self.scene.render(params.scene)
+        if not whole.objects:
+            raise Rejected("plate_hidden")
+        plate = whole.objects[-1]
+        matrix = self._matrix(params, plate)
+        image = cv2.warpPerspective(
+            whole.image,
+            pixel_centred(matrix),
+            (self.width, self.height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        labelled = warp_object(plate, matrix, self.width, self.height, MIN_KEPT)
+        if labelled is None:
+            raise Rejected("plate_cut_off")
+        return Picture(
+            image=np.asarray(image, dtype=np.uint8), objects=(labelled,), counts=whole.counts
+        )
+
+    def _matrix(self, params: CropParams, plate: LabelledObject) -> Homography:
+        """From the scene's pixels to the crop's."""
+        corners = self._cut_corners(params, plate).astype(np.float32)
+        frame = rectangle(0, 0, self.width, self.height).astype(np.float32)
+        return np.asarray(cv2.getPerspectiveTransform(corners, frame), dtype=np.float64)
+
+    def _cut_corners(self, params: CropParams, plate: LabelledObject) -> Points:
+        """The cut's corners in the scene, clockwise from what becomes the crop's top left."""
+        corners = plate.quad if params.cut == "rectified" else rectangle(*plate.bbox)
+        across = (corners[1] - corners[0] + corners[2] - corners[3]) / 2
+        down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
+        left, top, right, bottom = params.margins
+        grown = corners + np.array(
+            [
+                -left * across - top * down,
+                right * across - top * down,
+                right * across + bottom * down,
+                -left * across + bottom * down,
+            ]
+        )
+        if params.cut == "loose":
+            return np.asarray(grown)
+        shifts = np.array(params.corner_shifts)
+        return np.asarray(grown + shifts[:, :1] * across + shifts[:, 1:] * down)

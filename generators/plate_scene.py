@@ -1,0 +1,601 @@
+"""Licence plates in scenes: a street, a vehicle or a wall, and plates with every label.
+
+A scene is a painter's list. The background comes first, then, from far to near, each
+vehicle with its plate, each pasted plate and each look-alike, all under one light and
+before one camera; the frame's own light and air come last. Labels never look at pixels:
+quads go through the same homographies as the pictures, and what a nearer thing covers is
+subtracted on the plate's own plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from seedbed.component import Generator
+from seedbed.errors import InputError, Rejected
+from seedbed.generators.plates.face import PlateFace, default_weights
+from seedbed.generators.plates.glyphs import TypefaceSet, default_typefaces
+from seedbed.generators.plates.layout import RANDOM, load_layout, resolve_layouts
+from seedbed.generators.plates.plate import (
+    PlateParams,
+    draw_plate,
+    needed_characters,
+    paint_plate,
+)
+from seedbed.generators.scenes.background import BackgroundParams, Backgrounds
+from seedbed.generators.scenes.blend import Blend, BlendParams, composite
+from seedbed.generators.scenes.camera import Pose
+from seedbed.generators.scenes.decoy import DecoyParams, decoy_size_mm, draw_decoy, paint_decoy
+from seedbed.generators.scenes.film import FilmParams, develop, dim, draw_film
+from seedbed.generators.scenes.light import Hour, Light, draw_light
+from seedbed.generators.scenes.placing import (
+    Camera,
+    centred,
+    draw_angle,
+    draw_camera,
+    flat_box,
+    grown,
+    overlap,
+    pose_of_width,
+)
+from seedbed.generators.scenes.vehicle import (
+    VehicleParams,
+    draw_vehicle,
+    paint_vehicle,
+    paint_vehicle_front,
+    vehicle_extent_mm,
+)
+from seedbed.geometry import (
+    Bbox,
+    Homography,
+    Points,
+    apply_homography,
+    bounding_box,
+    clip_to_frame,
+    pixel_centred,
+    polygon_area,
+    rectangle,
+)
+from seedbed.sample import Character, LabelledObject, Picture
+from seedbed.streams import chance, choose_weighted, log_uniform, uniform
+
+Range = tuple[float, float]
+Image = NDArray[np.uint8]
+
+FACE_OVERSAMPLING = 1.25
+"""Pixels of the flat plate to one of the frame: enough for a warp to keep thin strokes."""
+
+PLACING_TRIES = 12
+"""Places tried for one more object before the scene goes without it."""
+
+BYSTANDER_PLATE_MM = (520.0, 110.0)
+"""The plate that a vehicle without one has room for; only its size in the frame depends on it."""
+
+
+class Legibility(BaseModel):
+    """What makes a plate legible, and what becomes of one that is not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_character_height_px: float = Field(default=6.0, ge=0)
+    min_contrast: float = Field(default=0.06, ge=0, le=1)
+    max_occlusion: float = Field(default=0.25, ge=0, le=1)
+    otherwise: Literal["label", "redraw"] = "label"
+
+
+@dataclass(frozen=True)
+class ItemParams:
+    """One thing in a scene: a vehicle, a plate, both, or a look-alike.
+
+    A look-alike without a pose lies on the lens: a date burnt in by the camera.
+    """
+
+    pose: Pose | None
+    vehicle: VehicleParams | None = None
+    plate: PlateParams | None = None
+    blend: BlendParams | None = None
+    decoy: DecoyParams | None = None
+
+    def depth_mm(self) -> float:
+        """How far away it stands; what lies on the lens is nearest of all."""
+        return self.pose.depth_mm if self.pose is not None else 0.0
+
+
+@dataclass(frozen=True)
+class SceneParams:
+    """Everything that was drawn for one scene; `items` are ordered from far to near."""
+
+    width: int
+    height: int
+    background: BackgroundParams
+    light: Light
+    film: FilmParams
+    items: tuple[ItemParams, ...]
+    crowded_out: int
+
+
+@dataclass(frozen=True)
+class PlacedPlate:
+    """A plate that was painted into a frame, and what of it can still be seen.
+
+    `homography` maps millimetres from the plate's centre to pixels. `hidden` is a mask with
+    one pixel a square millimetre of the plate, 255 where something nearer covers it, or
+    None while nothing does.
+    """
+
+    params: PlateParams
+    face: PlateFace
+    homography: Homography
+    hidden: Image | None
+
+    def to_frame(self, points_mm: NDArray[np.float64]) -> Points:
+        """Millimetres from the plate's top left corner as frame pixels."""
+        width_mm, height_mm = self.params.size_mm()
+        centre = np.array([width_mm / 2, height_mm / 2])
+        return apply_homography(self.homography, points_mm - centre)
+
+    def quad(self) -> Points:
+        """The plate's corners in frame pixels, clockwise from the text's top left."""
+        return self.to_frame(rectangle(0, 0, *self.params.size_mm()))
+
+    def behind(self, outline: Points) -> PlacedPlate:
+        """The same plate after something with that outline, in frame pixels, was painted."""
+        quad = self.quad()
+        left, top = np.floor(quad.min(axis=0)).astype(int) - 1
+        right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 1
+        if (
+            (outline.max(axis=0) < [left, top]).any()
+            or (outline.min(axis=0) > [right, bottom]).any()
+        ):  # fmt: skip
+            return self
+        # Rasterised in the frame and carried to the plate: a homography of the outline itself
+        # would turn points beyond the plate's horizon inside out.
+        scale = max(1.0, 256.0 / (right - left))
+        size = (int(np.ceil((right - left) * scale)), int(np.ceil((bottom - top) * scale)))
+        mask = np.zeros((size[1], size[0]), dtype=np.uint8)
+        local = np.clip((outline - [left, top]) * scale, -(2**14), 2**14)
+        cv2.fillPoly(mask, [np.round(local * 16 - 8).astype(np.int32)], 255, shift=4)
+        if not mask.any():
+            return self
+        width_mm, height_mm = self.params.size_mm()
+        to_mask = np.diag([scale, scale, 1.0]) @ np.array(
+            [[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]]
+        )
+        from_corner = np.array(
+            [[1.0, 0.0, -width_mm / 2], [0.0, 1.0, -height_mm / 2], [0.0, 0.0, 1.0]]
+        )
+        covered = cv2.warpPerspective(
+            mask,
+            pixel_centred(to_mask @ self.homography @ from_corner),
+            (round(width_mm), round(height_mm)),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        )
+        if self.hidden is not None:
+            covered = cv2.bitwise_or(covered, self.hidden)
+        return replace(self, hidden=np.asarray(covered, dtype=np.uint8))
+
+    def hidden_share(self, quad_mm: NDArray[np.float64]) -> float:
+        """The share of an upright rectangle on the plate that something covers, 0 to 1."""
+        if self.hidden is None:
+            return 0.0
+        left, top = np.floor(quad_mm.min(axis=0)).astype(int)
+        right, bottom = np.ceil(quad_mm.max(axis=0)).astype(int)
+        inside = self.hidden[max(top, 0) : bottom, max(left, 0) : right]
+        return float(np.count_nonzero(inside)) / inside.size if inside.size else 0.0
+
+
+class PlateScene(Generator[SceneParams, Picture]):
+    """Scenes with 0 to 4 licence plates, on vehicles or pasted, labelled to the character."""
+
+    params_type: ClassVar[type[SceneParams]] = SceneParams
+    sample_type: ClassVar[type[Picture]] = Picture
+
+    width: int = Field(default=640, ge=64, le=8192)
+    height: int = Field(default=480, ge=64, le=8192)
+    layouts: tuple[str, ...] = ("all", "random")
+    layout_weights: Mapping[str, float] = Field(default_factory=dict)
+    fonts: tuple[str, ...] = ()
+    font_folders: tuple[str, ...] = ()
+    backgrounds: tuple[str, ...] = ("procedural",)
+    background_share: Range = (0.0, 1.0)
+    plate_counts: tuple[float, ...] = (0.1, 0.66, 0.15, 0.06, 0.03)
+    plate_width_px: Range = (16.0, 420.0)
+    yaw_deg: Range = (-60.0, 60.0)
+    pitch_deg: Range = (-35.0, 35.0)
+    roll_deg: Range = (-15.0, 15.0)
+    field_of_view_deg: Range = (15.0, 70.0)
+    pasted_rate: float = Field(default=0.12, ge=0, le=1)
+    cut_rate: float = Field(default=0.05, ge=0, le=1)
+    bystander_rate: float = Field(default=0.12, ge=0, le=1)
+    vehicle_kinds: Mapping[str, float] = Field(default_factory=dict)
+    decoy_rate: float = Field(default=0.25, ge=0, le=1)
+    wear: float = Field(default=0.5, ge=0, le=1)
+    cover_rate: float = Field(default=0.04, ge=0, le=1)
+    hours: Mapping[Hour, float] = Field(
+        default_factory=lambda: {
+            "day": 0.5,
+            "overcast": 0.22,
+            "dusk": 0.1,
+            "night": 0.07,
+            "flash": 0.06,
+            "infrared": 0.05,
+        }
+    )
+    haze_rate: float = Field(default=0.06, ge=0, le=1)
+    rain_rate: float = Field(default=0.04, ge=0, le=1)
+    blends: Mapping[Blend, float] = Field(
+        default_factory=lambda: {"hard": 0.15, "feathered": 0.6, "gaussian": 0.2, "poisson": 0.05}
+    )
+    legibility: Legibility = Legibility()
+
+    @field_validator(
+        "plate_width_px",
+        "yaw_deg",
+        "pitch_deg",
+        "roll_deg",
+        "field_of_view_deg",
+        "background_share",
+    )
+    @classmethod
+    def _ordered(cls, bounds: Range) -> Range:
+        if bounds[0] > bounds[1]:
+            raise ValueError(f"must run from low to high, got {list(bounds)}")
+        return bounds
+
+    @field_validator("plate_width_px")
+    @classmethod
+    def _wide_enough(cls, bounds: Range) -> Range:
+        if bounds[0] < 8:
+            raise ValueError(f"must be at least 8 pixels, got {bounds[0]:g}")
+        return bounds
+
+    @field_validator("hours", "blends", "layout_weights", "vehicle_kinds")
+    @classmethod
+    def _weights(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
+        if weights and (min(weights.values()) < 0 or sum(weights.values()) <= 0):
+            raise ValueError(f"weights must be >= 0 with a positive sum, got {dict(weights)}")
+        return weights
+
+    @field_validator("plate_counts")
+    @classmethod
+    def _counts(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
+        if not weights or min(weights) < 0 or sum(weights) <= 0:
+            raise ValueError(f"weights must be >= 0 with a positive sum, got {list(weights)}")
+        return weights
+
+    @model_validator(mode="after")
+    def _plate_fits(self) -> PlateScene:
+        if self.plate_width_px[0] > self.width:
+            raise ValueError(
+                f"plate_width_px starts at {self.plate_width_px[0]:g}, "
+                f"wider than the scene's width {self.width}"
+            )
+        return self
+
+    @cached_property
+    def _layout_ids(self) -> list[str]:
+        return resolve_layouts(self.layouts)
+
+    @cached_property
+    def _layout_shares(self) -> list[float]:
+        """One weight a layout: its file's, or its share of the weight its selector has here."""
+        own = dict(zip(self._layout_ids, default_weights(self._layout_ids), strict=True))
+        if not self.layout_weights:
+            return list(own.values())
+        shares = dict.fromkeys(own, 0.0)
+        for selector, weight in self.layout_weights.items():
+            selected = [one for one in resolve_layouts([selector]) if one in own]
+            if not selected:
+                raise InputError(
+                    f"plate-scene: layout_weights names {selector!r}, which selects none of the "
+                    f"layouts {', '.join(self.layouts)}; name one of those, or leave it out."
+                )
+            total = sum(own[one] for one in selected)
+            for one in selected:
+                shares[one] += weight * own[one] / total
+        return list(shares.values())
+
+    @cached_property
+    def _typefaces(self) -> TypefaceSet:
+        typefaces = default_typefaces()
+        for folder in self.font_folders:
+            typefaces = typefaces.with_folder(folder)
+        return typefaces
+
+    @cached_property
+    def _backgrounds(self) -> Backgrounds:
+        return Backgrounds(self.backgrounds, share=self.background_share)
+
+    def prepare(self) -> None:
+        """Check layouts, fonts and background folders. Raises `InputError`."""
+        for layout_id in self._layout_ids:
+            if layout_id != RANDOM:
+                layout = load_layout(layout_id)
+                self._typefaces.check(self.fonts or layout.fonts, needed_characters(layout))
+        _ = self._layout_shares
+        self._backgrounds.check()
+
+    def draw(self, rng: np.random.Generator) -> SceneParams:
+        """Decide a scene: the light, the camera, and what stands before it."""
+        light = draw_light(rng, self.hours)
+        film = draw_film(rng, light, self.haze_rate, self.rain_rate)
+        background = self._backgrounds.draw(rng)
+        size = (self.width, self.height)
+        camera = draw_camera(rng, size, self.field_of_view_deg, self.pitch_deg, self.roll_deg)
+        wanted = int(choose_weighted(rng, {str(n): w for n, w in enumerate(self.plate_counts)}))
+        draws: list[Callable[[np.random.Generator, Camera], ItemParams]]
+        draws = [self._draw_plate] * wanted
+        draws += [self._draw_bystander] * chance(rng, self.bystander_rate if wanted else 0.6)
+        draws += [self._draw_sign] * chance(rng, self.decoy_rate)
+        draws += [self._draw_sign] * chance(rng, self.decoy_rate)
+        items: list[ItemParams] = []
+        crowded_out = 0
+        for draw_item in draws:
+            for _ in range(PLACING_TRIES):
+                item = draw_item(rng, camera)
+                if self._has_room(item, items):
+                    items.append(item)
+                    break
+            else:
+                crowded_out += draw_item == self._draw_plate
+        items.sort(key=lambda item: -item.depth_mm())
+        if chance(rng, self.decoy_rate / 3):
+            items.append(ItemParams(pose=None, decoy=draw_decoy(rng, overlay=True)))
+        return SceneParams(
+            self.width, self.height, background, light, film, tuple(items), crowded_out
+        )
+
+    def _draw_pose(
+        self, rng: np.random.Generator, camera: Camera, size_mm: tuple[float, float], pasted: bool
+    ) -> Pose:
+        """A pose for a plane of `size_mm`: on a vehicle it leans as the camera does."""
+        yaw = draw_angle(rng, self.yaw_deg)
+        if pasted:
+            pitch, roll = draw_angle(rng, self.pitch_deg), draw_angle(rng, self.roll_deg)
+        else:
+            pitch = float(np.clip(camera.pitch_deg + rng.normal(0, 2.0), *self.pitch_deg))
+            roll = float(np.clip(camera.roll_deg + rng.normal(0, 1.0), *self.roll_deg))
+        width_px = min(log_uniform(rng, self.plate_width_px), 0.95 * self.width)
+        height_px = width_px * size_mm[1] / size_mm[0]
+        # A plate cut by the frame keeps its centre inside; any other keeps clear of the edges.
+        margin = 0.0 if chance(rng, self.cut_rate) else 0.55
+        spare_x = max(0.0, self.width / 2 - margin * width_px)
+        spare_y = max(0.0, self.height / 2 - margin * height_px)
+        highest = -1.0 if pasted else -0.5
+        centre = (
+            self.width / 2 + spare_x * uniform(rng, (-1.0, 1.0)),
+            self.height / 2 + spare_y * uniform(rng, (highest, 1.0)),
+        )
+        return pose_of_width(camera, size_mm, width_px, centre, (yaw, pitch, roll))
+
+    def _draw_plate(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+        plate = draw_plate(
+            rng, self._layout_ids, self._layout_shares, self.fonts, self.wear, self.cover_rate
+        )
+        pasted = chance(rng, self.pasted_rate)
+        blend = BlendParams(
+            mode=choose_weighted(rng, self.blends),
+            softness_px=uniform(rng, (0.3, 1.2)),
+            colour_match=uniform(rng, (0.0, 0.5)),
+        )
+        return ItemParams(
+            pose=self._draw_pose(rng, camera, plate.size_mm(), pasted),
+            vehicle=None if pasted else self._draw_vehicle(rng, plate.size_mm()),
+            plate=plate,
+            blend=blend,
+        )
+
+    def _draw_vehicle(
+        self, rng: np.random.Generator, plate_size_mm: tuple[float, float]
+    ) -> VehicleParams:
+        return draw_vehicle(rng, plate_size_mm, self.vehicle_kinds or None)
+
+    def _draw_bystander(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+        """A vehicle that shows no plate."""
+        return ItemParams(
+            pose=self._draw_pose(rng, camera, BYSTANDER_PLATE_MM, pasted=False),
+            vehicle=self._draw_vehicle(rng, BYSTANDER_PLATE_MM),
+        )
+
+    def _draw_sign(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+        """A look-alike that stands by the road."""
+        decoy = draw_decoy(rng)
+        pose = self._draw_pose(rng, camera, decoy_size_mm(decoy), pasted=True)
+        return ItemParams(pose=pose, decoy=decoy)
+
+    def _has_room(self, item: ItemParams, others: list[ItemParams]) -> bool:
+        """Whether no plate lies on another, and nothing nearer hides the most of one."""
+        box = _plate_box(item)
+        for other in others:
+            other_box = _plate_box(other)
+            near, far = (item, other) if item.depth_mm() < other.depth_mm() else (other, item)
+            if item.plate and other.plate and overlap(grown(box, 4), grown(other_box, 4)) > 0:
+                return False
+            if far.plate and overlap(_plate_box(far), _extent_box(near)) > 0.3:
+                return False
+        return True
+
+    def render(self, params: SceneParams) -> Picture:
+        """Paint the scene and label it.
+
+        Raises `Rejected` where a plate is illegible and is to be drawn again.
+        """
+        frame, counts = self._backgrounds.render(params.background, params.width, params.height)
+        counts = dict(counts)
+        frame = dim(frame, params.light)
+        plates: list[PlacedPlate] = []
+        for item in params.items:
+            plates = self._paint_item(frame, item, params.light, plates, counts)
+        frame = develop(frame, params.film)
+        objects: list[LabelledObject] = []
+        for plate in plates:
+            labelled = self._label(plate, frame)
+            if labelled is None:
+                _count(counts, "dropped:hidden")
+                continue
+            objects.append(labelled)
+            _count(counts, "plates")
+            if not labelled.legible:
+                reason = labelled.illegible_reason
+                if self.legibility.otherwise == "redraw":
+                    raise Rejected(f"illegible_{reason}")
+                _count(counts, f"illegible:{reason}")
+        if params.crowded_out:
+            counts["dropped:no_room"] = params.crowded_out
+        if not objects:
+            _count(counts, "negatives")
+        return Picture(image=frame, objects=tuple(objects), counts=counts)
+
+    def _paint_item(
+        self,
+        frame: Image,
+        item: ItemParams,
+        light: Light,
+        plates: list[PlacedPlate],
+        counts: dict[str, int],
+    ) -> list[PlacedPlate]:
+        """Paint one item over the farther ones; returns the plates with what it hides of them."""
+        if item.decoy is not None:
+            outline = paint_decoy(frame, item.decoy, item.pose, light)
+            _count(counts, "lookalikes")
+            return [plate.behind(outline) for plate in plates]
+        if item.pose is None:
+            return plates
+        if item.vehicle is not None:
+            outline = paint_vehicle(frame, item.vehicle, item.pose, light)
+            plates = [plate.behind(outline) for plate in plates]
+            _count(counts, "vehicles")
+        if item.plate is not None and item.blend is not None:
+            plate = self._paint_plate(frame, item.plate, item.blend, item.pose, light)
+            plates = [farther.behind(plate.quad()) for farther in plates] + [plate]
+        if item.vehicle is not None:
+            for outline in paint_vehicle_front(frame, item.vehicle, item.pose, light):
+                plates = [plate.behind(outline) for plate in plates]
+        return plates
+
+    def _paint_plate(
+        self, frame: Image, params: PlateParams, blend: BlendParams, pose: Pose, light: Light
+    ) -> PlacedPlate:
+        in_plane = pose.rotation().T @ np.array(light.direction)
+        flat = paint_plate(
+            params,
+            pose.px_per_mm() * FACE_OVERSAMPLING,
+            light,
+            (float(in_plane[0]), float(in_plane[1]), float(in_plane[2])),
+            self._typefaces,
+        )
+        homography = pose.homography()
+        composite(frame, flat.rgb, flat.alpha, homography @ flat.to_plane, blend)
+        return PlacedPlate(params, flat.face, homography, flat.hidden)
+
+    def _label(self, plate: PlacedPlate, frame: Image) -> LabelledObject | None:
+        """The plate's label, or None where nothing of it can be seen."""
+        quad = plate.quad()
+        outline = clip_to_frame(quad, self.width, self.height)
+        size_mm = plate.params.size_mm()
+        in_frame = polygon_area(outline) / max(polygon_area(quad), 1e-9)
+        seen = in_frame * (1 - plate.hidden_share(rectangle(0, 0, *size_mm)))
+        if len(outline) < 3 or seen < 0.1:
+            return None
+        characters = []
+        for cell in plate.face.characters:
+            cell_quad = plate.to_frame(cell.quad_mm)
+            inside = clip_to_frame(cell_quad, self.width, self.height)
+            share = polygon_area(inside) / max(polygon_area(cell_quad), 1e-9)
+            characters.append(
+                Character(
+                    text=cell.text,
+                    quad=cell_quad,
+                    bbox=bounding_box(inside),
+                    visible=round(share * (1 - plate.hidden_share(cell.quad_mm)), 4),
+                )
+            )
+        contrast = self._contrast(plate, frame)
+        reason = self._illegible(characters, contrast)
+        return LabelledObject(
+            category="plate",
+            bbox=bounding_box(outline),
+            quad=quad,
+            polygon=outline,
+            text=plate.face.text,
+            text_plain=plate.face.text_plain,
+            layout=plate.params.face.layout,
+            region=plate.params.region(),
+            line_count=plate.face.line_count,
+            occlusion=round(1 - seen, 4),
+            legible=not reason,
+            illegible_reason=reason,
+            characters=tuple(characters),
+            attributes={"contrast": round(contrast, 4)},
+        )
+
+    def _contrast(self, plate: PlacedPlate, frame: Image) -> float:
+        """Brightness between ink and ground in the finished frame, 0 to 1, over the characters."""
+        cells = np.concatenate([cell.quad_mm for cell in plate.face.characters])
+        ink = plate.face.ink
+        width_mm, height_mm = plate.params.size_mm()
+        scale = np.array([ink.shape[1] / width_mm, ink.shape[0] / height_mm])
+        to_plane = np.array(
+            [[1 / scale[0], 0, -width_mm / 2], [0, 1 / scale[1], -height_mm / 2], [0, 0, 1.0]]
+        )
+        flat = cv2.warpPerspective(
+            frame,
+            pixel_centred(plate.homography @ to_plane),
+            (ink.shape[1], ink.shape[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
+        left, top = np.maximum(np.floor(cells.min(axis=0) * scale).astype(int), 0)
+        right, bottom = np.ceil(cells.max(axis=0) * scale).astype(int)
+        grey = cv2.cvtColor(flat[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+        mask = ink[top:bottom, left:right]
+        on_ink = cv2.mean(grey, np.where(mask > 160, 255, 0).astype(np.uint8))[0]
+        off_ink = cv2.mean(grey, np.where(mask < 64, 255, 0).astype(np.uint8))[0]
+        return abs(on_ink - off_ink) / 255
+
+    def _illegible(self, characters: list[Character], contrast: float) -> str:
+        """Why nobody could read these characters: `small`, `hidden`, `contrast`, or nothing."""
+        heights = [
+            (np.linalg.norm(one.quad[3] - one.quad[0]) + np.linalg.norm(one.quad[2] - one.quad[1]))
+            / 2
+            for one in characters
+        ]
+        if min(heights) < self.legibility.min_character_height_px:
+            return "small"
+        if min(one.visible for one in characters) < 1 - self.legibility.max_occlusion:
+            return "hidden"
+        if contrast < self.legibility.min_contrast:
+            return "contrast"
+        return ""
+
+
+def _plate_box(item: ItemParams) -> Bbox:
+    """The box in pixels around an item's plate, or around its sign or its room for a plate."""
+    if item.pose is None:
+        return (0.0, 0.0, 1.0, 1.0)
+    if item.plate is not None:
+        size_mm = item.plate.size_mm()
+    elif item.decoy is not None:
+        size_mm = decoy_size_mm(item.decoy)
+    else:
+        size_mm = BYSTANDER_PLATE_MM
+    return flat_box(item.pose, centred(size_mm))
+
+
+def _extent_box(item: ItemParams) -> Bbox:
+    """The box in pixels around all of an item."""
+    if item.pose is None or item.vehicle is None:
+        return _plate_box(item)
+    left, top, right, bottom = vehicle_extent_mm(item.vehicle)
+    return flat_box(item.pose, (left, top, right - left, bottom - top))
+
+
+def _count(counts: dict[str, int], key: str) -> None:
+    counts[key] = counts.get(key, 0) + 1

@@ -1,0 +1,136 @@
+"""Puts a flat picture with transparency into a frame through a homography.
+
+How the seam is blended is drawn at random among four ways, so that a detector cannot learn
+the seam itself (Dwibedi, Misra and Hebert, "Cut, Paste and Learn", ICCV 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.geometry import Homography, apply_homography, pixel_centred, rectangle
+
+Blend = Literal["hard", "feathered", "gaussian", "poisson"]
+Image = NDArray[np.uint8]
+
+POISSON_LIMIT_PX = 40_000
+"""Poisson blending solves an equation in every pixel: larger regions are feathered."""
+
+
+@dataclass(frozen=True)
+class BlendParams:
+    """How one object meets its surroundings.
+
+    `colour_match` moves the object's mean colour that share of the way to what is behind
+    it; `softness_px` is how wide the seam is.
+    """
+
+    mode: Blend
+    softness_px: float
+    colour_match: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """The part of a frame a composite touched: x, y, and the object's alpha there."""
+
+    x: int
+    y: int
+    alpha: Image
+
+
+def _seam(alpha: Image, params: BlendParams) -> Image:
+    if params.mode == "hard":
+        return np.asarray(cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+    if params.mode == "gaussian":
+        return np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.3, params.softness_px)), np.uint8)
+    return alpha
+
+
+def _matched(rgb: Image, behind: Image, alpha: Image, share: float) -> Image:
+    """`rgb` with its mean moved towards the mean of what it covers, at equal brightness.
+
+    Only the hue follows: brightness is the light's business.
+    """
+    own = np.array(cv2.mean(rgb, alpha)[:3]) + 1.0
+    other = np.array(cv2.mean(behind, alpha)[:3]) + 1.0
+    gain = (other / other.mean()) / (own / own.mean())
+    gains = 1 + share * (np.clip(gain, 0.5, 2.0) - 1)
+    ramp = np.arange(256, dtype=np.float64)[:, None] * gains
+    table = np.clip(np.round(ramp), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+    return np.asarray(cv2.LUT(rgb, table), dtype=np.uint8)
+
+
+def composite(
+    frame: Image, rgb: Image, alpha: Image, to_frame: Homography, params: BlendParams
+) -> Region | None:
+    """Blend `rgb` (h, w, 3) with `alpha` (h, w) into `frame`, in place.
+
+    `to_frame` maps continuous pixels of `rgb` to continuous pixels of `frame`. Returns the
+    region touched, with its alpha before the seam was softened, or None where nothing of
+    the object lies inside the frame.
+    """
+    height, width = frame.shape[:2]
+    corners = apply_homography(to_frame, rectangle(0, 0, alpha.shape[1], alpha.shape[0]))
+    pad = 2 + int(3 * params.softness_px)
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - pad, 0)
+    right, bottom = np.minimum(
+        np.ceil(corners.max(axis=0)).astype(int) + pad, np.array([width, height])
+    )
+    if right <= left or bottom <= top:
+        return None
+    shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
+    matrix = pixel_centred(shift @ to_frame)
+    size = (int(right - left), int(bottom - top))
+    warped = np.asarray(
+        cv2.warpPerspective(
+            rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        dtype=np.uint8,
+    )
+    # Outside the picture alpha falls to 0 within one pixel of the source, which is the edge's own
+    # anti-aliasing.
+    cover = np.asarray(cv2.warpPerspective(alpha, matrix, size, flags=cv2.INTER_LINEAR), np.uint8)
+    behind = frame[top:bottom, left:right]
+    if params.colour_match > 0:
+        warped = _matched(warped, behind, cover, params.colour_match)
+    if params.mode == "poisson" and cover.size <= POISSON_LIMIT_PX:
+        blended = _poisson(warped, behind, cover)
+    else:
+        blended = _over(warped, behind, _seam(cover, params))
+    behind[:] = blended
+    return Region(int(left), int(top), cover)
+
+
+def _over(rgb: Image, behind: Image, alpha: Image) -> Image:
+    weight = cv2.merge([alpha, alpha, alpha])
+    return np.asarray(
+        cv2.add(
+            cv2.multiply(rgb, weight, scale=1 / 255),
+            cv2.multiply(behind, cv2.bitwise_not(weight), scale=1 / 255),
+        ),
+        dtype=np.uint8,
+    )
+
+
+def _poisson(rgb: Image, behind: Image, alpha: Image) -> Image:
+    """Half Poisson-blended, half laid over: Poisson alone would pull a white plate in a dark
+    recess down to grey (Perez, Gangnet and Blake, "Poisson image editing", SIGGRAPH 2003).
+    """
+    laid = _over(rgb, behind, alpha)
+    mask = np.zeros((alpha.shape[0] + 4, alpha.shape[1] + 4), dtype=np.uint8)
+    mask[2:-2, 2:-2] = np.where(alpha > 127, 255, 0)
+    x, y, w, h = cv2.boundingRect(mask)
+    if w < 3 or h < 3:
+        return laid
+    around = cv2.copyMakeBorder(behind, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    source = cv2.copyMakeBorder(rgb, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    cloned = cv2.seamlessClone(source, around, mask, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)[
+        2:-2, 2:-2
+    ]
+    return np.asarray(cv2.addWeighted(laid, 0.5, cloned, 0.5, 0), dtype=np.uint8)

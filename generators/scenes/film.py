@@ -1,0 +1,236 @@
+"""What light and air do to the whole frame: shadows, gradients, glare, haze, rain, exposure.
+
+Everything smooth is drawn on a grid an eighth of the frame's size and enlarged, so that a
+640x480 frame costs one multiplication and one addition of uint8 pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.generators.scenes.light import Light
+from seedbed.streams import chance, fork_seed, uniform
+
+Frame = NDArray[np.uint8]
+
+GRID = 8
+"""Pixels of the frame to one cell of the smooth maps."""
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A cast shadow: a polygon in shares of the frame, its depth and its penumbra's width."""
+
+    polygon: tuple[tuple[float, float], ...]
+    strength: float
+    penumbra: float
+
+
+@dataclass(frozen=True)
+class Glow:
+    """A soft light in the lens: centre and radius in shares of the frame's width, RGB added."""
+
+    x: float
+    y: float
+    radius: float
+    colour: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Streaks: how many, how long (share of the height), how slanted, how bright."""
+
+    count: int
+    length: float
+    slant: float
+    brightness: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class FilmParams:
+    """Everything that is done to a finished frame, in the order of `develop`."""
+
+    exposure_stops: float
+    white_balance: tuple[float, float, float]
+    gradient: tuple[float, float]
+    vignette: float
+    shadows: tuple[Shadow, ...]
+    glows: tuple[Glow, ...]
+    haze: float
+    rain: Rain | None
+    gamma: float
+    contrast: float
+    black_level: float
+    saturation: float
+    monochrome: bool
+
+
+def _draw_shadow(rng: np.random.Generator) -> Shadow:
+    """A band or a wedge across the frame, as a wall, a pole or a tree would cast it."""
+    angle = rng.uniform(0, np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    centre = rng.uniform(0.1, 0.9, size=2)
+    width = rng.choice([rng.uniform(0.02, 0.12), rng.uniform(0.2, 0.8)])
+    taper = rng.uniform(0.6, 1.6)
+    corners = (
+        centre - 2 * along - width * across,
+        centre + 2 * along - width * taper * across,
+        centre + 2 * along + width * taper * across,
+        centre - 2 * along + width * across,
+    )
+    return Shadow(
+        polygon=tuple((float(x), float(y)) for x, y in corners),
+        strength=uniform(rng, (0.25, 0.65)),
+        penumbra=uniform(rng, (0.005, 0.06)),
+    )
+
+
+def draw_film(
+    rng: np.random.Generator, light: Light, haze_rate: float, rain_rate: float
+) -> FilmParams:
+    """Draw what happens to a frame under `light`; the rates are the recipe's."""
+    sunny = light.hour in ("day", "dusk")
+    dark = light.hour in ("night", "flash", "infrared")
+    shadows = tuple(
+        _draw_shadow(rng) for _ in range(int(rng.integers(1, 3)) if chance(rng, 0.35) else 0)
+    )
+    glows = tuple(
+        Glow(
+            x=uniform(rng, (0, 1)),
+            y=uniform(rng, (0, 0.75)),
+            radius=uniform(rng, (0.03, 0.3)),
+            colour=tuple(
+                float(v)
+                for v in rng.uniform(30, 150) * np.array([1.0, 0.95, rng.uniform(0.7, 1.0)])
+            ),  # type: ignore[arg-type]
+        )
+        for _ in range(int(rng.integers(1, 4)) if chance(rng, 0.3 if dark else 0.08) else 0)
+    )
+    rain = (
+        Rain(
+            count=int(rng.integers(80, 400)),
+            length=uniform(rng, (0.02, 0.1)),
+            slant=uniform(rng, (-0.3, 0.3)),
+            brightness=uniform(rng, (20, 70)),
+            seed=fork_seed(rng),
+        )
+        if chance(rng, rain_rate)
+        else None
+    )
+    warmth = rng.normal(0, 0.04)
+    tint = rng.normal(0, 0.015)
+    return FilmParams(
+        exposure_stops=light.exposure_stops,
+        white_balance=(float(1 + warmth), float(1 + tint), float(1 - warmth)),
+        gradient=(uniform(rng, (-0.2, 0.2)), uniform(rng, (-0.2, 0.2))),
+        vignette=uniform(rng, (0.0, 0.3)),
+        shadows=shadows if sunny else (),
+        glows=glows,
+        haze=uniform(rng, (0.05, 0.45)) if chance(rng, haze_rate) else 0.0,
+        rain=rain,
+        gamma=uniform(rng, (0.85, 1.2)),
+        contrast=uniform(rng, (0.85, 1.15)),
+        black_level=uniform(rng, (0, 14)),
+        saturation=uniform(rng, (0.75, 1.15)),
+        monochrome=light.hour == "infrared" or chance(rng, 0.03),
+    )
+
+
+def _gain_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32]:
+    """Multiplies the frame: shape (rows, columns, 3), 1 leaves a pixel as it is."""
+    x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
+    y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    gain = 1 + params.gradient[0] * x + params.gradient[1] * y
+    gain = gain * (1 - params.vignette * (x * x + y * y) / 2)
+    for shadow in params.shadows:
+        mask = np.zeros((rows, columns), dtype=np.float32)
+        polygon = np.array(shadow.polygon) * [columns, rows]
+        cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
+        sigma = max(0.3, shadow.penumbra * columns)
+        gain = gain * (1 - shadow.strength * cv2.GaussianBlur(mask, (0, 0), sigma))
+    balance = np.asarray(params.white_balance, dtype=np.float32)
+    return np.asarray(gain[:, :, None] * balance * np.float32(2.0**params.exposure_stops))
+
+
+def _glow_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32] | None:
+    """Adds to the frame: shape (rows, columns, 3), or None where nothing glows."""
+    if not params.glows:
+        return None
+    x = (np.arange(columns, dtype=np.float32)[None, :] + 0.5) / columns
+    y = (np.arange(rows, dtype=np.float32)[:, None] + 0.5) / columns
+    added = np.zeros((rows, columns, 3), dtype=np.float32)
+    for glow in params.glows:
+        distance = (x - glow.x) ** 2 + (y - glow.y * rows / columns) ** 2
+        added += np.exp(-distance / (2 * glow.radius**2))[:, :, None] * np.float32(glow.colour)
+    return added
+
+
+def _enlarge(grid: NDArray[np.float32], frame: Frame) -> Frame:
+    height, width = frame.shape[:2]
+    small = np.clip(grid, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _tone_curve(params: FilmParams) -> NDArray[np.uint8]:
+    level = np.arange(256) / 255
+    level = np.clip(0.5 + (level - 0.5) * params.contrast, 0, 1) ** params.gamma
+    curve = params.black_level + level * (255 - params.black_level)
+    return np.asarray(np.round(curve), dtype=np.uint8)
+
+
+def dim(frame: Frame, light: Light) -> Frame:
+    """A background taken in daylight, as it would look under `light`."""
+    gains = light.diffuse_gain()
+    if all(abs(gain - 1) < 0.05 for gain in gains):
+        return frame
+    ramp = np.arange(256, dtype=np.float64)[:, None] * np.array(gains)
+    table = np.clip(np.round(ramp), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+    return np.asarray(cv2.LUT(frame, table), dtype=np.uint8)
+
+
+def develop(frame: Frame, params: FilmParams) -> Frame:
+    """The finished frame: light falls off, glares, hazes over, and is exposed and toned."""
+    height, width = frame.shape[:2]
+    rows, columns = max(2, height // GRID), max(2, width // GRID)
+    gain = _enlarge(_gain_map(params, rows, columns) * 128, frame)
+    frame = np.asarray(cv2.multiply(frame, gain, scale=1 / 128), dtype=np.uint8)
+    if params.haze > 0:
+        veil = np.full_like(frame, 205)
+        frame = np.asarray(cv2.addWeighted(frame, 1 - params.haze, veil, params.haze, 0), np.uint8)
+    if params.rain is not None:
+        frame = _streak(frame, params.rain)
+    glow = _glow_map(params, rows, columns)
+    if glow is not None:
+        frame = np.asarray(cv2.add(frame, _enlarge(glow, frame)), dtype=np.uint8)
+    frame = np.asarray(cv2.LUT(frame, _tone_curve(params)), dtype=np.uint8)
+    saturation = 0.0 if params.monochrome else params.saturation
+    if abs(saturation - 1) > 0.03:
+        grey = np.array([0.299, 0.587, 0.114]) * (1 - saturation)
+        mix = np.eye(3) * saturation + np.tile(grey, (3, 1))
+        frame = np.asarray(cv2.transform(frame, mix), dtype=np.uint8)
+    return frame
+
+
+def _streak(frame: Frame, rain: Rain) -> Frame:
+    rng = np.random.Generator(np.random.PCG64(rain.seed))
+    height, width = frame.shape[:2]
+    layer = np.zeros((height, width), dtype=np.uint8)
+    starts = rng.uniform(-0.1, 1.0, size=(rain.count, 2)) * [width, height]
+    lengths = rain.length * height * rng.uniform(0.4, 1.0, size=rain.count)
+    ends = starts + np.stack([lengths * rain.slant, lengths], axis=1)
+    levels = rain.brightness * rng.uniform(0.3, 1.0, size=rain.count)
+    for (x0, y0), (x1, y1), level in zip(
+        np.round(starts * 16).astype(int).tolist(),
+        np.round(ends * 16).astype(int).tolist(),
+        levels.tolist(),
+        strict=True,
+    ):
+        cv2.line(layer, (x0, y0), (x1, y1), level, 1, cv2.LINE_AA, shift=4)
+    layer = np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), dtype=np.uint8)
+    return np.asarray(cv2.add(frame, cv2.merge([layer, layer, layer])), dtype=np.uint8)

@@ -1,0 +1,108 @@
+"""Where things stand in a scene: poses that reach a wanted size, and no two plates on one spot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from seedbed.generators.scenes.camera import Pose
+from seedbed.geometry import Bbox, apply_homography, bounding_box, rectangle
+from seedbed.streams import uniform
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What all objects of a scene share: the lens and how the camera is held."""
+
+    width: int
+    height: int
+    focal_px: float
+    pitch_deg: float
+    roll_deg: float
+
+
+def draw_angle(rng: np.random.Generator, bounds: Range) -> float:
+    """An angle within `bounds`, likelier near the middle: Beta(2, 2) stretched over them."""
+    return float(bounds[0] + (bounds[1] - bounds[0]) * rng.beta(2.0, 2.0))
+
+
+def draw_camera(
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    field_of_view_deg: Range,
+    pitch_deg: Range,
+    roll_deg: Range,
+) -> Camera:
+    """A camera for a frame of `size` (width, height); the field of view is horizontal."""
+    half_angle = np.radians(uniform(rng, field_of_view_deg)) / 2
+    return Camera(
+        width=size[0],
+        height=size[1],
+        focal_px=float(size[0] / 2 / np.tan(half_angle)),
+        pitch_deg=draw_angle(rng, pitch_deg),
+        roll_deg=draw_angle(rng, roll_deg),
+    )
+
+
+def flat_box(pose: Pose, extent_mm: Bbox) -> Bbox:
+    """The box in pixels around a rectangle (x, y, width, height) on the object's plane."""
+    return bounding_box(apply_homography(pose.homography(), rectangle(*extent_mm)))
+
+
+def centred(size_mm: tuple[float, float]) -> Bbox:
+    """A rectangle of `size_mm` around the object's origin."""
+    return (-size_mm[0] / 2, -size_mm[1] / 2, *size_mm)
+
+
+def pose_of_width(
+    camera: Camera,
+    size_mm: tuple[float, float],
+    width_px: float,
+    centre_px: tuple[float, float],
+    angles_deg: tuple[float, float, float],
+) -> Pose:
+    """The pose (yaw, pitch, roll) at which a plane of `size_mm` is `width_px` wide in the frame.
+
+    The projected width falls as 1 / depth but for perspective, so a few rounds settle it.
+    """
+    yaw, pitch, roll = angles_deg
+    pose = Pose(
+        centre_px=centre_px,
+        depth_mm=camera.focal_px * size_mm[0] / width_px,
+        focal_px=camera.focal_px,
+        principal_px=(camera.width / 2, camera.height / 2),
+        yaw_deg=yaw,
+        pitch_deg=pitch,
+        roll_deg=roll,
+    )
+    for _ in range(4):
+        nearest_mm = 1.2 * max(size_mm)
+        pose = replace(
+            pose,
+            depth_mm=max(
+                nearest_mm, pose.depth_mm * flat_box(pose, centred(size_mm))[2] / width_px
+            ),
+        )
+    return pose
+
+
+def overlap(a: Bbox, b: Bbox) -> float:
+    """The share of box `a` that box `b` covers, 0 to 1."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (a[2] * a[3])
+
+
+def grown(box: Bbox, margin_px: float) -> Bbox:
+    """`box` with `margin_px` added on every side."""
+    return (
+        box[0] - margin_px,
+        box[1] - margin_px,
+        box[2] + 2 * margin_px,
+        box[3] + 2 * margin_px,
+    )

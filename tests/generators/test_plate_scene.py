@@ -1,0 +1,261 @@
+"""Whole scenes: labels against markers that were painted where labels say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from seedbed.component import dump_params
+from seedbed.errors import InputError, SeedbedError
+from seedbed.generators import PlateScene
+from seedbed.generators.plates import plate as plate_module
+from seedbed.generators.plates.face import PlateFace, plate_size_mm
+from seedbed.generators.scenes.camera import Pose
+from seedbed.geometry import polygon_area
+from seedbed.sample import LabelledObject
+
+PURE = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+CLEAN = {
+    "plate_counts": (0.0, 1.0),
+    "pasted_rate": 1.0,
+    "cut_rate": 0.0,
+    "decoy_rate": 0.0,
+    "bystander_rate": 0.0,
+    "cover_rate": 0.0,
+    "hours": {"overcast": 1.0},
+    "haze_rate": 0.0,
+    "rain_rate": 0.0,
+    "blends": {"feathered": 1.0},
+}
+
+
+def brightest_points(image: np.ndarray) -> list[np.ndarray]:
+    """The centre of gravity of each pure colour, in continuous pixels."""
+    values = image.astype(np.float64)
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    centres = []
+    for channel in range(3):
+        others = values[:, :, [c for c in range(3) if c != channel]].max(axis=2)
+        weight = np.clip(values[:, :, channel] - others - 20, 0, None)
+        centres.append(
+            np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum() + 0.5
+        )
+    return centres
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_character_quad_lies_where_its_cell_was_painted(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three corners of one cell at a time are painted as pure dots on a black plate."""
+    scene = PlateScene(
+        **CLEAN, layouts=("de", "us-ca", "gb-rear-two-line"), plate_width_px=(200, 400)
+    )
+    params = scene.draw(np.random.Generator(np.random.PCG64(seed)))
+    item = params.items[-1]
+    assert item.plate is not None
+    blank = replace(
+        params,
+        film=replace(
+            params.film, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0), gradient=(0.0, 0.0),
+            vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0, saturation=1.0,
+            monochrome=False,
+        ),
+        items=(replace(item, plate=replace(item.plate, mount=None), blend=replace(item.blend, colour_match=0.0)),),
+    )  # fmt: skip
+    real_render = plate_module.render_face
+    width_mm, height_mm = plate_size_mm(item.plate.face)
+    marked: list[int] = [0]
+
+    def marked_face(*args: Any) -> PlateFace:
+        face = real_render(*args)
+        height, width = face.alpha.shape
+        scale = np.array([width / width_mm, height / height_mm])
+        rgb = np.zeros_like(face.rgb)
+        for corner, colour in zip(face.characters[marked[0]].quad_mm, PURE, strict=False):
+            x, y = np.round((corner * scale - 0.5) * 16).astype(int).tolist()
+            cv2.circle(rgb, (x, y), int(3.2 * 16), colour, -1, cv2.LINE_AA, shift=4)
+        return replace(face, rgb=rgb, alpha=np.full_like(face.alpha, 255))
+
+    def unshaded(rgb: np.ndarray, *_: Any) -> np.ndarray:
+        return rgb
+
+    monkeypatch.setattr(plate_module, "render_face", marked_face)
+    monkeypatch.setattr(plate_module, "shade_face", unshaded)
+    monkeypatch.setattr(
+        "seedbed.generators.plate_scene.Backgrounds.render",
+        lambda self, background, width, height: (np.zeros((height, width, 3), np.uint8), {}),
+    )
+    errors = []
+    while True:
+        picture = scene.render(blank)
+        (labelled,) = picture.objects
+        found = brightest_points(picture.image)
+        quad = labelled.characters[marked[0]].quad
+        errors += [float(np.linalg.norm(f - q)) for f, q in zip(found, quad, strict=False)]
+        marked[0] += 1
+        if marked[0] == len(labelled.characters):
+            break
+    assert len(errors) >= 15
+    assert max(errors) < 0.5
+
+
+def collect(scene: PlateScene, count: int, seed: int = 3) -> list[tuple[Any, LabelledObject]]:
+    return [(s, o) for s in scene.samples(seed=seed, count=count) for o in s.objects]
+
+
+def test_labels_keep_their_promises() -> None:
+    scene = PlateScene()
+    for sample, labelled in collect(scene, 30):
+        assert sample.image.shape == (480, 640, 3)
+        assert sample.image.dtype == np.uint8
+        x, y, width, height = labelled.bbox
+        assert x >= 0
+        assert y >= 0
+        assert x + width <= 640 + 1e-9
+        assert y + height <= 480 + 1e-9
+        assert labelled.quad.shape == (4, 2)
+        # Clockwise with y downwards: the signed area is positive.
+        qx, qy = labelled.quad[:, 0], labelled.quad[:, 1]
+        assert np.dot(qx, np.roll(qy, -1)) - np.dot(qy, np.roll(qx, -1)) > 0
+        assert polygon_area(labelled.polygon) > 0
+        assert labelled.text_plain == "".join(c for c in labelled.text if c.isalnum())
+        assert "".join(c.text for c in labelled.characters) == labelled.text_plain
+        assert 0 <= labelled.occlusion <= 1
+        assert labelled.legible == (labelled.illegible_reason == "")
+        for character in labelled.characters:
+            assert 0 <= character.visible <= 1
+            assert cv2.pointPolygonTest(
+                labelled.quad.astype(np.float32) * 1.0,
+                tuple(float(v) for v in character.quad.mean(axis=0)),
+                True,
+            ) > -1  # fmt: skip
+
+
+def test_the_same_seed_gives_the_same_picture_alone_or_in_a_row() -> None:
+    scene = PlateScene(width=320, height=240, plate_width_px=(16, 200))
+    in_a_row = list(scene.samples(seed=11, count=6))
+    alone = PlateScene(width=320, height=240, plate_width_px=(16, 200)).sample(11, 4)
+    assert np.array_equal(alone.image, in_a_row[4].image)
+    assert alone.params == in_a_row[4].params
+    assert not np.array_equal(in_a_row[0].image, in_a_row[1].image)
+    assert not np.array_equal(scene(seed=12).image, in_a_row[0].image)
+
+
+def test_stored_parameters_render_the_same_picture() -> None:
+    scene = PlateScene(width=320, height=240, plate_width_px=(16, 200))
+    for sample in scene.samples(seed=5, count=5):
+        again = scene.replay(sample.params)
+        assert np.array_equal(again.image, sample.image)
+        assert len(again.objects) == len(sample.objects)
+        for first, second in zip(again.objects, sample.objects, strict=True):
+            assert np.array_equal(first.quad, second.quad)
+            assert first.text == second.text
+
+
+def test_plate_counts_and_widths_follow_the_recipe() -> None:
+    scene = PlateScene(
+        width=320, height=240, plate_counts=(0, 0, 1), plate_width_px=(40, 60), cut_rate=0.0
+    )
+    found = [s for s in scene.samples(seed=1, count=8)]
+    for sample in found:
+        widths = [np.ptp(o.quad[:, 0]) for o in sample.objects]
+        placed = len(widths) + sample.counts.get("dropped:no_room", 0)
+        assert placed + sample.counts.get("dropped:hidden", 0) == 2
+        assert all(38 <= width <= 62 for width in widths)
+
+
+def test_a_scene_without_plates_is_counted_as_a_negative() -> None:
+    sample = PlateScene(plate_counts=(1.0,)).sample(seed=0)
+    assert sample.objects == ()
+    assert sample.counts["negatives"] == 1
+
+
+def test_only_the_layouts_asked_for_appear() -> None:
+    scene = PlateScene(width=320, height=240, layouts=("de", "gb-rear"), plate_width_px=(20, 100))
+    layouts = {o.layout for _, o in collect(scene, 25)}
+    assert layouts == {"de", "gb-rear"}
+
+
+def test_layout_weights_share_out_by_selector() -> None:
+    scene = PlateScene(layouts=("eu", "br", "us"), layout_weights={"br": 3, "us": 1})
+    shares = dict(zip(scene._layout_ids, scene._layout_shares, strict=True))
+    br = sum(share for name, share in shares.items() if name.startswith("br"))
+    assert br / sum(shares.values()) == pytest.approx(0.75)
+    assert shares["de"] == 0
+
+
+def test_a_nearer_thing_hides_what_it_covers() -> None:
+    scene = PlateScene(**CLEAN, layouts=("de",), plate_width_px=(200, 200))
+    params = scene.draw(np.random.Generator(np.random.PCG64(0)))
+    item = params.items[0]
+    assert item.plate is not None
+    assert item.blend is not None
+    pose = Pose((320.0, 240.0), 2000.0, 1000.0, (320.0, 240.0))
+    placed = scene._paint_plate(
+        np.zeros((480, 640, 3), np.uint8), item.plate, item.blend, pose, params.light
+    )
+    # Half a pixel a millimetre: the plate spans x 190 to 450, and 320 is its middle.
+    right_half = np.array([[320.0, 0.0], [640.0, 0.0], [640.0, 480.0], [320.0, 480.0]])
+    behind = placed.behind(right_half)
+    assert behind.hidden_share(np.array([[0.0, 0.0], [520.0, 110.0]])) == pytest.approx(
+        0.5, abs=0.02
+    )
+    assert behind.hidden_share(np.array([[0.0, 0.0], [250.0, 110.0]])) == 0
+    assert behind.hidden_share(np.array([[270.0, 0.0], [520.0, 110.0]])) == 1
+    labelled = scene._label(behind, np.zeros((480, 640, 3), np.uint8))
+    assert labelled is not None
+    assert labelled.occlusion == pytest.approx(0.5, abs=0.02)
+    assert labelled.illegible_reason == "hidden"
+    assert labelled.characters[0].visible == 1
+    assert labelled.characters[-1].visible == 0
+
+
+def test_an_illegible_plate_is_labelled_or_drawn_again_as_the_recipe_says() -> None:
+    tiny = {**CLEAN, "plate_width_px": (16, 20), "layouts": ("de",)}
+    labelled = PlateScene(**tiny).sample(seed=0).objects[0]
+    assert not labelled.legible
+    assert labelled.illegible_reason == "small"
+    with pytest.raises(SeedbedError, match="illegible_small 20x"):
+        PlateScene(**tiny, legibility={"otherwise": "redraw"}).sample(seed=0)
+
+
+def test_params_are_plain_json() -> None:
+    params = PlateScene().draw(np.random.Generator(np.random.PCG64(1)))
+    assert set(dump_params(params)) >= {"background", "light", "film", "items"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"plate_width_px": (100, 20)}, "must run from low to high"),
+        ({"plate_width_px": (2, 20)}, "at least 8 pixels"),
+        ({"plate_width_px": (700, 800)}, "wider than the scene"),
+        ({"hours": {"noon": 1.0}}, "'day'"),
+        ({"plate_counts": (0.0,)}, "positive sum"),
+        ({"wear": 2}, "less than or equal to 1"),
+        ({"colour": "red"}, "Extra inputs"),
+    ],
+)
+def test_impossible_fields_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        PlateScene(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"layouts": ("atlantis",)},
+        {"backgrounds": ("no/such/folder",)},
+        {"fonts": ("font:nothing",)},
+        {"layouts": ("de",), "layout_weights": {"us": 1.0}},
+    ],
+)
+def test_what_only_the_disk_knows_is_refused_before_building(fields: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        PlateScene(**fields).prepare()
