@@ -1,0 +1,410 @@
+"""espeak-ng in memory, through ctypes: fast, exactly timed, thousands of speakers.
+
+A voice id is `BASE`, `BASE+VARIANT` or `BASE+#NUMBER`: a base voice (`gmw/en-US`), a stock
+variant (`gmw/en-US+f3`) or the procedural speaker of that number (`gmw/en-US+#1207`, see
+`seedbed.generators.speech.speaker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import ClassVar
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import InputError, SeedbedError
+from seedbed.generators.speech.engines.base import (
+    Control,
+    Engine,
+    EngineFailure,
+    Prosody,
+    Sex,
+    SpokenWord,
+    Utterance,
+    Voice,
+)
+from seedbed.generators.speech.engines.espeak_library import (
+    EVENT_END,
+    EVENT_PHONEME,
+    EVENT_WORD,
+    PARAMETER_PITCH,
+    PARAMETER_RANGE,
+    PARAMETER_RATE,
+    PARAMETER_VOLUME,
+    PARAMETER_WORD_GAP,
+    TEXT_PHONEMES,
+    TEXT_SSML,
+    RawEvent,
+    espeak_library,
+    find_espeak,
+    read_stock_variants,
+)
+from seedbed.generators.speech.speaker import (
+    accent_facts,
+    espeak_facts,
+    speaker_shape,
+    steady_variant,
+)
+from seedbed.registry import nearest
+from seedbed.sample import TimedSpan
+
+NORMAL_RATE_WPM = 175
+"""espeak's default speed, words per minute (`speak_lib.h`)."""
+
+RATE_WPM_LIMITS = (80, 450)
+"""espeak's own limits (`speak_lib.h`)."""
+
+PITCH_STEPS_PER_OCTAVE = 50
+"""espeak's pitch runs from 0 to 100 over two octaves, 50 being the voice's own."""
+
+CONTROLS: frozenset[Control] = frozenset(
+    (
+        "rate", "pitch", "pitch_range", "volume", "emphasis", "pauses", "accent", "unsteady",
+        "word_times", "phoneme_times",
+    )
+)  # fmt: skip
+
+PLAIN_VARIANT = "language variant\nname plain\n"
+
+STRESS_MARKS = "',%="
+"""Marks before a phoneme's name for stress: kept where the phoneme itself is replaced."""
+
+ACCENT_SOURCE = "gmw/en-US"
+"""The voice whose pronunciation the accents start from."""
+
+PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”\u2018\u2019¿¡-…"
+"""Stripped from a word's ends; what is inside (`it's`, `12,5`) stays."""
+
+
+class EspeakEngine(Engine):
+    """espeak-ng through ctypes: stock variants and procedural speakers, all timed."""
+
+    name: ClassVar[str] = "espeak"
+
+    def available(self) -> str:
+        """What is missing, or an empty string."""
+        return "" if find_espeak() else "espeak-ng is missing: pip install espeakng-loader"
+
+    def voices(self) -> Sequence[Voice]:
+        """Every base voice, alone and with every stock variant, sorted by id."""
+        return _voices()
+
+    def base_voices(self) -> Sequence[Voice]:
+        """The voices without a variant: one for each language and dialect."""
+        return _base_voices()
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
+        """Say `text` through a voice id; see the module for what an id may be."""
+        return speak_with_espeak(text, voice, prosody)
+
+
+@lru_cache(maxsize=1)
+def _base_voices() -> tuple[Voice, ...]:
+    library = espeak_library()
+    unusual = set(espeak_facts()["unusual_voices"])
+    found = []
+    for identifier, language, gender in library.list_voices():
+        # "!v/" are variants, "mb/" need MBROLA's own voices.
+        if identifier.startswith(("!v", "mb")) or identifier in unusual:
+            continue
+        if not library.has_dictionary(identifier, language):
+            continue
+        sex: Sex = "female" if gender == 2 else "male"
+        found.append(
+            Voice(
+                id=identifier,
+                language=language.lower(),
+                sex=sex,
+                speaker="espeak:plain",
+                controls=CONTROLS,
+            )
+        )
+    return tuple(sorted(found, key=lambda voice: voice.id))
+
+
+@lru_cache(maxsize=1)
+def stock_variants() -> dict[str, str]:
+    """Every stock variant by name: file text."""
+    files = find_espeak()
+    if files is None:
+        raise SeedbedError("espeak-ng is not installed: run `pip install espeakng-loader`.")
+    return read_stock_variants(files.data)
+
+
+def variant_sex(text: str) -> Sex:
+    """The sex a variant file names, "" where it names none."""
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["gender"] and words[1:2] in (["female"], ["male"]):
+            return "female" if words[1] == "female" else "male"
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _voices() -> tuple[Voice, ...]:
+    found = list(_base_voices())
+    for name, text in stock_variants().items():
+        sex = variant_sex(text)
+        found += [
+            Voice(
+                id=f"{base.id}+{name}",
+                language=base.language,
+                sex=sex,
+                speaker=f"espeak:{name}",
+                controls=base.controls,
+            )
+            for base in _base_voices()
+        ]
+    return tuple(sorted(found, key=lambda voice: voice.id))
+
+
+@lru_cache(maxsize=4096)
+def variant_text(variant: str, unsteady: bool) -> str:
+    """The file text for the part of a voice id after the `+`.
+
+    Raises `InputError` for a variant that does not exist: espeak itself would go on with
+    the base voice and say nothing.
+    """
+    if variant.startswith("#") and variant[1:].isdecimal():
+        return speaker_shape(int(variant[1:])).variant_text(unsteady)
+    stock = stock_variants()
+    if variant and variant not in stock:
+        raise InputError(
+            f"espeak-ng has no voice variant {variant!r}{nearest(variant, list(stock))}; "
+            "procedural speakers are written #NUMBER."
+        )
+    text = stock[variant] if variant else PLAIN_VARIANT
+    return text if unsteady else steady_variant(text)
+
+
+@lru_cache(maxsize=1)
+def _base_ids() -> frozenset[str]:
+    return frozenset(voice.id for voice in _base_voices())
+
+
+def check_voice(voice: str) -> tuple[str, str]:
+    """A voice id as (base, variant). Raises `InputError` for a base that does not exist."""
+    base, _, variant = voice.partition("+")
+    if base not in _base_ids():
+        known = sorted(_base_ids())
+        raise InputError(f"espeak-ng has no voice {base!r}{nearest(base, known)}")
+    return base, variant
+
+
+def rate_wpm(rate: float) -> int:
+    """A rate ratio as espeak's words per minute, within its limits."""
+    low, high = RATE_WPM_LIMITS
+    return min(high, max(low, round(NORMAL_RATE_WPM * rate)))
+
+
+def pitch_step(semitones: float) -> int:
+    """A pitch offset as espeak's 0 to 100."""
+    return min(100, max(0, round(50 + semitones * PITCH_STEPS_PER_OCTAVE / 12)))
+
+
+def range_step(pitch_range: float) -> int:
+    """A pitch range ratio as espeak's 0 to 100, 50 being normal."""
+    return min(100, max(0, round(50 * pitch_range)))
+
+
+def realised_prosody(prosody: Prosody) -> dict[str, float]:
+    """What remains of `prosody` after espeak's steps and limits."""
+    return {
+        "rate": rate_wpm(prosody.rate) / NORMAL_RATE_WPM,
+        "pitch_semitones": (pitch_step(prosody.pitch_semitones) - 50) * 12 / PITCH_STEPS_PER_OCTAVE,
+        "pitch_range": range_step(prosody.pitch_range) / 50,
+        "volume": round(100 * min(1.0, max(0.0, prosody.volume))) / 100,
+        "pause_ms": float(round(prosody.pause_ms / 10) * 10),
+    }
+
+
+def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
+    """Say `text` in memory; the same arguments give the same samples in any order.
+
+    Raises `InputError` for an unknown voice or accent and `EngineFailure` for the rest.
+    """
+    library = espeak_library()
+    base, variant = check_voice(voice)
+    with library.lock:
+        if prosody.accent:
+            return _speak_with_accent(text, base, variant, prosody)
+        if prosody.emphasis == "none":
+            samples, events = _synthesise(text, base, variant, prosody, 0)
+        else:
+            marked, plain_index = _with_emphasis(text, prosody)
+            samples, events = _synthesise(marked, base, variant, prosody, TEXT_SSML)
+            events = [
+                replace(event, position=plain_index[min(event.position, len(marked))])
+                for event in events
+            ]
+    words, phonemes = timed_events(events, library.sample_rate)
+    return Utterance(
+        sound=as_float(samples),
+        sample_rate=library.sample_rate,
+        words=words_of_text(text, words),
+        phonemes=phonemes,
+        realised=realised_prosody(prosody),
+    )
+
+
+def _synthesise(
+    text: str, base: str, variant: str, prosody: Prosody, flags: int
+) -> tuple[bytes, list[RawEvent]]:
+    library = espeak_library()
+    if prosody.unsteady:
+        library.reload()
+    library.set_voice(base, variant_text(variant, prosody.unsteady))
+    library.set_parameter(PARAMETER_RATE, rate_wpm(prosody.rate))
+    library.set_parameter(PARAMETER_PITCH, pitch_step(prosody.pitch_semitones))
+    library.set_parameter(PARAMETER_RANGE, range_step(prosody.pitch_range))
+    library.set_parameter(PARAMETER_VOLUME, round(100 * min(1.0, max(0.0, prosody.volume))))
+    library.set_parameter(PARAMETER_WORD_GAP, round(prosody.pause_ms / 10))
+    return library.synthesise(text, flags)
+
+
+def as_float(samples: bytes) -> NDArray[np.float32]:
+    """16-bit samples as float32 in [-1, 1)."""
+    return np.frombuffer(samples, dtype=np.int16).astype(np.float32) / np.float32(32768)
+
+
+def _with_emphasis(text: str, prosody: Prosody) -> tuple[str, list[int]]:
+    """The text as SSML, and for each of its characters the place in `text` it stands for."""
+    first, last = prosody.emphasis_span or (0, len(text))
+    marked: list[str] = []
+    plain_index: list[int] = []
+    opening, closing = f'<emphasis level="{prosody.emphasis}">', "</emphasis>"
+    for index in range(len(text) + 1):
+        pieces = [opening] if index == first else [closing] if index == last else []
+        if index < len(text):
+            pieces.append(escape(text[index]))
+        for piece in pieces:
+            marked.append(piece)
+            plain_index += [index] * len(piece)
+    return "".join(marked), [*plain_index, len(text)]
+
+
+def timed_events(
+    events: Sequence[RawEvent], sample_rate: int
+) -> tuple[list[tuple[int, float, float]], tuple[TimedSpan, ...]]:
+    """Words as (character position, start, end) and phonemes, without the pauses.
+
+    A word lasts from its first phoneme's start to its last one's end; the library's own word
+    events come some 12 ms early and have no end. Without phoneme events a word lasts from
+    its event to the next.
+    """
+    words: list[tuple[int, float, float]] = []
+    phonemes: list[TimedSpan] = []
+    timed_by_phonemes = any(event.kind == EVENT_PHONEME for event in events)
+    times = [event for event in events if event.kind != EVENT_WORD]
+    place: int | None = None
+    index = 0
+    for event in events:
+        if event.kind == EVENT_WORD:
+            place = event.position
+            if not timed_by_phonemes:
+                seconds = event.sample / sample_rate
+                if words:
+                    words[-1] = (*words[-1][:2], seconds)
+                words.append((place, seconds, seconds))
+            continue
+        index += 1
+        end = times[index].sample if index < len(times) else event.sample
+        start_s, end_s = event.sample / sample_rate, end / sample_rate
+        if event.kind == EVENT_END and words and not timed_by_phonemes:
+            words[-1] = (*words[-1][:2], start_s)
+        silent = event.kind != EVENT_PHONEME or event.phoneme.startswith("_")
+        if silent or not event.phoneme or end <= event.sample:
+            continue
+        phonemes.append(TimedSpan(text=event.phoneme, start=start_s, end=end_s))
+        if place is not None and (not words or words[-1][0] != place):
+            words.append((place, start_s, end_s))
+        elif words:
+            words[-1] = (*words[-1][:2], end_s)
+    return words, tuple(phonemes)
+
+
+def words_of_text(text: str, timed: Sequence[tuple[int, float, float]]) -> tuple[SpokenWord, ...]:
+    """The words of `text`, split at spaces, with the times of the events inside them.
+
+    Punctuation around a word is left off. espeak may report several events in one word
+    (`12,5`) or one that covers only its start (`it's`): a word takes all that begin in it.
+    """
+    found: list[SpokenWord] = []
+    position = 0
+    for token in text.split():
+        first = text.index(token, position)
+        position = first + len(token)
+        inside = [(start, end) for place, start, end in timed if first <= place < position]
+        core = token.strip(PUNCTUATION)
+        if not inside or not core:
+            continue
+        offset = first + token.index(core)
+        found.append(
+            SpokenWord(
+                text=core,
+                char_start=offset,
+                char_end=offset + len(core),
+                start=min(start for start, _ in inside),
+                end=max(end for _, end in inside),
+            )
+        )
+    return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def accent_phonemes(word: str, accent: str) -> str:
+    """An English word as the phonemes that a speaker of `accent` says for it.
+
+    Raises `InputError` for an unknown accent.
+    """
+    accents = accent_facts()["accents"]
+    if accent not in accents:
+        raise InputError(
+            f"there is no accent {accent!r}{nearest(accent, list(accents))} "
+            f"(known: {', '.join(accents)})"
+        )
+    sounds = {**accent_facts()["general"], **accents[accent]["sounds"]}
+    library = espeak_library()
+    with library.lock:
+        library.set_voice(ACCENT_SOURCE, variant_text("", False))
+        found = library.phonemes(word)
+    said = []
+    for phoneme in found:
+        bare = phoneme.lstrip(STRESS_MARKS)
+        marks = phoneme[: len(phoneme) - len(bare)]
+        said.append(marks + str(sounds.get(bare, bare)))
+    return "".join(said)
+
+
+def _speak_with_accent(text: str, base: str, variant: str, prosody: Prosody) -> Utterance:
+    library = espeak_library()
+    spelled, places = [], []
+    position = 0
+    for word in text.split():
+        position = text.index(word, position)
+        phonemes = accent_phonemes(word, prosody.accent)
+        if phonemes:
+            spelled.append(f"[[{phonemes}]]")
+            places.append((word, position, position + len(word)))
+        position += len(word)
+    if not spelled:
+        raise EngineFailure(f"espeak-ng has no phonemes for {text!r}.")
+    samples, events = _synthesise(" ".join(spelled), base, variant, prosody, TEXT_PHONEMES)
+    times, phonemes_said = timed_events(events, library.sample_rate)
+    words: tuple[SpokenWord, ...] = ()
+    if len(times) == len(places):
+        words = tuple(
+            SpokenWord(text=word, char_start=first, char_end=last, start=start, end=end)
+            for (word, first, last), (_, start, end) in zip(places, times, strict=True)
+        )
+    return Utterance(
+        sound=as_float(samples),
+        sample_rate=library.sample_rate,
+        words=words,
+        phonemes=phonemes_said,
+        realised=realised_prosody(prosody),
+    )

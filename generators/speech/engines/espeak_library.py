@@ -1,0 +1,349 @@
+"""espeak-ng by ctypes: its synchronous mode, its events, and a private copy of its data.
+
+Three properties of the library shape this module (all measured with version 1.52):
+
+* Jitter, roughness and breath keep a state between utterances, so the same text differs
+  the second time. Variants without them leave no state. For variants with them the library
+  is unloaded and loaded again before the utterance (half a millisecond, and four more for the
+  dictionary), which resets every static variable; the C library's `rand` is seeded too.
+* A variant is a file named in the voice's name (`gmw/en-US+NAME`) and is read at each
+  change of voice. One file in a private copy of the data folder, rewritten before it is named,
+  therefore serves any number of speakers, while the library lists fewer than 350 voices.
+* An unknown variant is ignored without an error, so names are checked here.
+
+The private folder holds links to the library's own files and one real folder for variants.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from ctypes.util import find_library
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import SeedbedError
+from seedbed.generators.speech.engines.base import EngineFailure
+
+INSTALL_LINE = "pip install espeakng-loader"
+
+SLOT = "seedbed"
+"""The private variant file: `voices/!v/seedbed`."""
+
+EVENT_END_OF_LIST, EVENT_WORD, EVENT_END, EVENT_PHONEME = 0, 1, 5, 7
+
+SYNCHRONOUS_OUTPUT = 2
+INITIALISE_PHONEME_EVENTS = 0x0001
+INITIALISE_PHONEME_IPA = 0x0002
+INITIALISE_DONT_EXIT = 0x8000
+
+TEXT_UTF8, TEXT_SSML, TEXT_PHONEMES = 0x0001, 0x0010, 0x0100
+
+PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE, PARAMETER_WORD_GAP = (
+    1, 2, 3, 4, 7,
+)  # fmt: skip
+
+BUFFER_MS = 2000
+"""Length of a callback's buffer: one-word clips then come in one call."""
+
+RAND_SEED = 1
+
+
+class _EventId(ctypes.Union):
+    _fields_ = (
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("string", ctypes.c_char * 8),
+    )
+
+
+class _Event(ctypes.Structure):
+    """`espeak_EVENT` of espeak-ng's `speak_lib.h`."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
+class _VoiceSpec(ctypes.Structure):
+    """`espeak_VOICE` of espeak-ng's `speak_lib.h`."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+@dataclass(frozen=True)
+class RawEvent:
+    """A word (`kind` `EVENT_WORD`), phoneme or end event.
+
+    `position` and `length` count characters of the text from 0, `sample` counts frames.
+    """
+
+    kind: int
+    position: int
+    length: int
+    sample: int
+    phoneme: str
+
+
+@dataclass(frozen=True)
+class LibraryFiles:
+    """Where the library and its data folder are."""
+
+    library: str
+    data: Path
+
+
+@cache
+def find_espeak() -> LibraryFiles | None:
+    """The library of the package espeakng-loader, else the system's, else None."""
+    try:
+        import espeakng_loader
+    except ImportError:
+        pass
+    else:
+        library = Path(espeakng_loader.get_library_path())
+        if library.exists():
+            return LibraryFiles(str(library), Path(espeakng_loader.get_data_path()))
+    return _system_espeak()
+
+
+def _system_espeak() -> LibraryFiles | None:
+    name = find_library("espeak-ng")
+    if name is None:
+        return None
+    library = ctypes.CDLL(name)
+    if library.espeak_Initialize(SYNCHRONOUS_OUTPUT, 0, None, INITIALISE_DONT_EXIT) <= 0:
+        return None
+    info = library.espeak_Info
+    info.restype = ctypes.c_char_p
+    folder = ctypes.c_char_p()
+    info(ctypes.byref(folder))
+    found = Path((folder.value or b"").decode())
+    library.espeak_Terminate()
+    return LibraryFiles(name, found) if found.is_dir() else None
+
+
+class PrivateData:
+    """A folder that espeak takes for its own data, with one variant file to rewrite.
+
+    It is removed when the process ends, also in a multiprocessing child (which skips
+    `atexit`).
+    """
+
+    def __init__(self, original: Path) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="seedbed-espeak-"))
+        self._original_variants = original / "voices" / "!v"
+        for entry in original.iterdir():
+            if entry.name != "voices":
+                (self.path / entry.name).symlink_to(entry.resolve())
+        self._variants = self.path / "voices" / "!v"
+        self._variants.mkdir(parents=True)
+        self._written = ""
+        self.write_variant("language variant\nname seedbed\n")
+        Finalize(self, shutil.rmtree, (self.path, True), exitpriority=10)
+
+    def write_variant(self, text: str) -> None:
+        """Put `text` into the variant file, unless it is there already."""
+        if text != self._written:
+            (self._variants / SLOT).write_text(text, encoding="utf-8")
+            self._written = text
+
+
+def read_stock_variants(data: Path) -> dict[str, str]:
+    """The variants that come with the library: name to file text, sorted by name."""
+    folder = data / "voices" / "!v"
+    found = {}
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        try:
+            found[path.name] = content.decode("utf-8")
+        except UnicodeDecodeError:
+            found[path.name] = content.decode("latin-1")
+    return found
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    import _ctypes
+
+    release = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary  # type: ignore[attr-defined]
+    release(library._handle)
+
+
+class EspeakLibrary:
+    """The library in this process: load, speak with events, load afresh.
+
+    All calls hold one lock, since the library is a set of static variables.
+    """
+
+    def __init__(self, files: LibraryFiles) -> None:
+        self.files = files
+        self.private = PrivateData(files.data)
+        self.lock = threading.RLock()
+        self.process_id = os.getpid()
+        self._chunks: list[bytes] = []
+        self._events: list[RawEvent] = []
+        self._callback = _Callback(self._collect)
+        self._c_library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+        self._parameters: dict[int, int] = {}
+        self._library: Any = None
+        self.sample_rate = 0
+        self._load()
+
+    def _load(self) -> None:
+        library = ctypes.CDLL(self.files.library)
+        options = INITIALISE_PHONEME_EVENTS | INITIALISE_PHONEME_IPA | INITIALISE_DONT_EXIT
+        rate = library.espeak_Initialize(
+            SYNCHRONOUS_OUTPUT, BUFFER_MS, str(self.private.path).encode(), options
+        )
+        if rate <= 0:
+            raise SeedbedError(
+                f"espeak-ng at {self.files.library} could not start with the data in "
+                f"{self.files.data}; install it again: {INSTALL_LINE}"
+            )
+        library.espeak_SetSynthCallback(self._callback)
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceSpec))
+        self._library, self.sample_rate = library, rate
+        self._parameters = {}
+
+    def reload(self) -> None:
+        """Load the library afresh, so that nothing said before has left a trace."""
+        with self.lock:
+            self._library.espeak_Terminate()
+            _unload(self._library)
+            self._c_library.srand(RAND_SEED)
+            self._load()
+
+    def _collect(self, samples: Any, count: int, events: Any) -> int:
+        if samples and count > 0:
+            self._chunks.append(ctypes.string_at(samples, 2 * count))
+        index = 0
+        while (event := events[index]).type != EVENT_END_OF_LIST:
+            index += 1
+            kind = event.type
+            if kind in (EVENT_WORD, EVENT_PHONEME, EVENT_END):
+                phoneme = event.id.string.decode("utf-8", "ignore") if kind == EVENT_PHONEME else ""
+                self._events.append(
+                    RawEvent(kind, event.text_position - 1, event.length, event.sample, phoneme)
+                )
+        return 0
+
+    def list_voices(self) -> Iterator[tuple[str, str, int]]:
+        """(identifier, language tag, gender 0 unknown, 1 male, 2 female) of every voice."""
+        with self.lock:
+            found = self._library.espeak_ListVoices(None)
+            index = 0
+            while found[index]:
+                spec = found[index].contents
+                index += 1
+                # The field is a priority byte, then the first language's name.
+                language = (spec.languages or b"\0")[1:].decode("utf-8")
+                yield spec.identifier.decode("utf-8"), language, spec.gender
+
+    def has_dictionary(self, identifier: str, language: str) -> bool:
+        """Whether a voice's pronunciation dictionary is there: without it, it is silent."""
+        name = language.partition("-")[0]
+        file = self.files.data / "lang" / identifier
+        if file.is_file():
+            for line in file.read_text(encoding="utf-8").splitlines():
+                if line.split()[:1] == ["dictionary"]:
+                    name = line.split()[1]
+                elif line.split()[:1] == ["dictrules"]:
+                    break
+        return (self.files.data / f"{name}_dict").is_file() or not file.is_file()
+
+    def set_voice(self, voice: str, variant: str) -> None:
+        """Select a base voice by identifier with the variant file text `variant`.
+
+        Called before every utterance, also for the voice already set: setting a voice
+        empties the echo and resets the Klatt synthesiser, which otherwise remember the
+        last utterance. Raises `EngineFailure` where the library does not know the voice.
+        """
+        self.private.write_variant(variant)
+        if self._library.espeak_SetVoiceByName(f"{voice}+{SLOT}".encode()) != 0:
+            raise EngineFailure(f"espeak-ng has no voice {voice!r}.")
+        # A voice brings its own pitch range and gap, so every parameter is set anew.
+        self._parameters = {}
+
+    def set_parameter(self, parameter: int, value: int) -> None:
+        """Set one of the `PARAMETER_…` to an absolute value."""
+        if self._parameters.get(parameter) != value:
+            self._library.espeak_SetParameter(parameter, value, 0)
+            self._parameters[parameter] = value
+
+    def synthesise(self, text: str, flags: int) -> tuple[bytes, list[RawEvent]]:
+        """16-bit samples and events of `text`. Raises `EngineFailure`."""
+        self._chunks, self._events = [], []
+        encoded = text.encode("utf-8")
+        status = self._library.espeak_Synth(
+            encoded, len(encoded) + 1, 0, 1, 0, flags | TEXT_UTF8, None, None
+        )
+        if status != 0:
+            raise EngineFailure(f"espeak-ng could not say {text!r}: status {status}.")
+        return b"".join(self._chunks), self._events
+
+    def phonemes(self, text: str) -> list[str]:
+        """The phonemes of `text` in espeak's ASCII names, stress marks kept on them."""
+        place = ctypes.c_char_p(text.encode("utf-8"))
+        found: list[str] = []
+        separator = ord(" ") << 8
+        while place.value is not None:
+            clause = self._library.espeak_TextToPhonemes(ctypes.byref(place), TEXT_UTF8, separator)
+            found += (clause or b"").decode("utf-8").split()
+        return found
+
+
+_libraries: dict[int, EspeakLibrary] = {}
+
+
+def espeak_library() -> EspeakLibrary:
+    """The library of this process; a forked child gets its own copy and folder.
+
+    Raises `SeedbedError` where espeak-ng is not installed.
+    """
+    process_id = os.getpid()
+    if process_id not in _libraries:
+        files = find_espeak()
+        if files is None:
+            raise SeedbedError(
+                f"espeak-ng is not installed: run `{INSTALL_LINE}`, or install the system's "
+                "package espeak-ng."
+            )
+        for inherited in _libraries.values():
+            # Unloaded first: a copy that is still loaded would hand on its parent's state.
+            with contextlib.suppress(OSError):
+                inherited._library.espeak_Terminate()
+                _unload(inherited._library)
+        _libraries.clear()
+        _libraries[process_id] = EspeakLibrary(files)
+    return _libraries[process_id]
