@@ -5,7 +5,8 @@ Three properties of the library shape this module (all measured with version 1.5
 * Jitter, roughness and breath keep a state between utterances, so the same text differs
   the second time. Variants without them leave no state. For variants with them the library
   is unloaded and loaded again before the utterance (half a millisecond, and four more for the
-  dictionary), which resets every static variable; the C library's `rand` is seeded too.
+  dictionary), which resets every static variable, and the C library's `rand` is seeded: the library's own start
+  seeds it with the time of day, so a test within one second would not notice.
 * A variant is a file named in the voice's name (`gmw/en-US+NAME`) and is read at each
   change of voice. One file in a private copy of the data folder, rewritten before it is named,
   therefore serves any number of speakers, while the library lists fewer than 350 voices.
@@ -241,8 +242,9 @@ class EspeakLibrary:
         with self.lock:
             self._library.espeak_Terminate()
             _unload(self._library)
-            self._c_library.srand(RAND_SEED)
             self._load()
+            # After the start, which itself seeds `rand` with the time of day in seconds.
+            self._c_library.srand(RAND_SEED)
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_stock_variants_keep_a_state_that_steady_ones_lose(engine: EspeakEngine)
     assert library.synthesise("seven", 0)[0] != first
     library.set_voice(US, variant_text("f3", unsteady=False))
     assert library.synthesise("seven", 0)[0] == first
+
+
+def test_breath_does_not_follow_the_clock(engine: EspeakEngine) -> None:
+    # The library seeds its noise with the second it was started in.
+    def whisper() -> str:
+        return digest(engine.speak("seven", f"{US}+whisper", Prosody(unsteady=True)))
+
+    before = whisper()
+    began = int(time.time())
+    while int(time.time()) == began:
+        time.sleep(0.01)
+    assert whisper() == before
 
 
 def test_a_forked_child_has_its_own_folder_and_says_the_same(engine: EspeakEngine) -> None:
