@@ -12,12 +12,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from seedbed.errors import Rejected, SeedbedError
+
+from seedbed.errors import InputError, Rejected, SeedbedError
 from seedbed.sample import Sample
 from seedbed.streams import chance, stream
 
@@ -28,9 +29,14 @@ MAX_TRIES = 20
 """Draws of one sample before its generator is declared unable to make it."""
 
 
-@cache
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+"""One adapter a parameter class: building one costs milliseconds."""
+
+
 def _adapter(params_type: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(params_type)
+    if params_type not in _ADAPTERS:
+        _ADAPTERS[params_type] = TypeAdapter(params_type)
+    return _ADAPTERS[params_type]
 
 
 def dump_params(params: Any) -> Any:
@@ -56,6 +62,10 @@ class Component(BaseModel):
 
         Called once before planning, and once in each worker. Raises `InputError`.
         """
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the dataset's manifest and card, such as a promise not kept."""
+        return ()
 
 
 class Generator(Component, ABC, Generic[P, S]):
@@ -101,6 +111,13 @@ class Generator(Component, ABC, Generic[P, S]):
     def replay(self, params: Any) -> S:
         """Render again from parameters as `dump_params` wrote them."""
         return self.render(load_params(self.params_type, params))
+
+    def layout_sheet(self) -> NDArray[np.uint8]:
+        """All the layouts this generator knows on one RGB picture, for `seedbed preview`.
+
+        Raises `InputError` here: a generator that has layouts overrides it.
+        """
+        raise InputError(f"{type(self).__name__} has no layouts to show.")
 
     def __call__(self, seed: int) -> S:
         """The first sample under `seed`."""

@@ -40,3 +40,7 @@ class MissingExtra(SeedbedError):
             f"{purpose} needs {package}, which is not installed: "
             f"run `pip install 'seedbed[{extra}]'`."
         )
+
+    def __reduce__(self) -> tuple[type[Exception], tuple[str]]:
+        """Pickled as its sentence, so that it survives the way back from a worker."""
+        return (InputError, (str(self),))

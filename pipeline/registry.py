@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -42,9 +43,33 @@ def nearest(word: str, options: list[str]) -> str:
     return f", did you mean {match[0]!r}?" if match else ""
 
 
+def declared(group: str) -> dict[str, str]:
+    """Where each name of a group is declared to live: `{"speech": "package.module:Class"}`."""
+    return {name: entry.value for name, entry in sorted(_entries(group).items())}
+
+
+def release(group: str, name: str) -> tuple[str, str] | None:
+    """The (distribution, version) that brings a component, or None for `module:Class` names."""
+    entry = _entries(group).get(name)
+    return (entry.dist.name, entry.dist.version) if entry and entry.dist else None
+
+
 def resolve(group: str, name: str) -> Any:
-    """The object an entry point names. Raises `InputError` for an unknown or broken one."""
+    """The object that a name stands for.
+
+    `name` is an entry point's or `package.module:Class`, which needs no entry point.
+    Raises `InputError` for an unknown or broken one.
+    """
     entries = _entries(group)
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except (ImportError, AttributeError, ValueError, TypeError) as error:
+            raise InputError(
+                f"the {group[:-1]} {name!r} cannot be imported ({error}); give it as "
+                f"package.module:Class, installed or on PYTHONPATH."
+            ) from error
     if name not in entries:
         raise InputError(
             f"there is no {group[:-1]} named {name!r}{nearest(name, list(entries))} "

@@ -1,0 +1,391 @@
+"""The command line: `seedbed build`, `preview`, `replay`, `list`, `schema` and `info`.
+
+Nothing heavy is imported before a command runs, so that help and completion are quick.
+Exit codes: 0 done, 1 failed while working, 2 bad input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import click
+
+from seedbed import __version__
+from seedbed.errors import InputError, SeedbedError
+
+INTERRUPTED = 130
+"""128 + SIGINT, what shells give a program that Ctrl-C ended."""
+
+EXECUTOR_NAMES = ("serial", "processes")
+GROUP_NAMES = ("generators", "augmenters", "formats", "tasks", "recipes")
+
+_debugging = False
+
+
+def _set_debugging(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    global _debugging
+    _debugging = _debugging or value
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_debugging,
+        help="Show the traceback of a failure.",
+    )
+
+
+class _Command(click.Command):
+    """A command that knows `--debug`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_debug_option())
+
+
+class _Group(click.Group):
+    """The top: `--debug` may stand before the command, too."""
+
+    command_class = _Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_debug_option())
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="seedbed")
+def app() -> None:
+    """Grow labelled training data from seeds.
+
+    A recipe (a YAML file) says which generator draws how many samples; `seedbed build` makes
+    the dataset, the same one for the same seed.
+
+    Exit codes: 0 done, 1 failed while working, 2 bad input, 130 interrupted.
+
+    \b
+    Shell completion:
+      bash  eval "$(_SEEDBED_COMPLETE=bash_source seedbed)"      in ~/.bashrc
+      zsh   eval "$(_SEEDBED_COMPLETE=zsh_source seedbed)"       in ~/.zshrc
+      fish  _SEEDBED_COMPLETE=fish_source seedbed | source       in config.fish
+    """
+
+
+def _complete_recipes(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[Any]:
+    from click.shell_completion import CompletionItem
+
+    from seedbed.resources import data_path
+
+    names = sorted(path.stem for path in data_path("recipes").glob("*.yaml"))
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
+
+
+_SEED = click.option("--seed", type=int, help="Instead of the recipe's seed.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+
+
+@app.command()
+@click.argument("recipe", shell_complete=_complete_recipes)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The dataset's own folder."
+)
+@click.option(
+    "--n", "count", type=click.IntRange(1), help="Samples in all: every split in proportion."
+)
+@_SEED
+@click.option("--workers", type=click.IntRange(1), help="Processes; by default one a core.")
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help=f"Where shards are made: {', '.join(EXECUTOR_NAMES)}.",
+)
+@click.option(
+    "--start-method",
+    type=click.Choice(["spawn", "fork", "forkserver"]),
+    default="spawn",
+    show_default=True,
+    help="How worker processes start.",
+)
+@_JSON
+def build(
+    recipe: str,
+    out: Path,
+    count: int | None,
+    seed: int | None,
+    workers: int | None,
+    executor: str | None,
+    start_method: str,
+    as_json: bool,
+) -> None:
+    """Build RECIPE, a path or the name of one that comes with seedbed, into a dataset.
+
+    Run the same command again to go on after an interruption: finished shards are kept.
+    """
+    from rich.console import Console
+
+    from seedbed.builder import build as build_dataset
+    from seedbed.display import show_built, showing_progress
+
+    chosen = _recipe(recipe, count, seed)
+    console = Console(stderr=True)
+    try:
+        with showing_progress(console, chosen.name) as show:
+            built = build_dataset(
+                chosen,
+                out,
+                workers=workers,
+                executor=executor,
+                start_method=start_method,
+                on_progress=show,
+            )
+    except KeyboardInterrupt:
+        raise _Interrupted(
+            f"interrupted; finished shards are kept in {out}: run the same command again to go on."
+        ) from None
+    if as_json:
+        click.echo(json.dumps({"path": str(out), "seconds": built.seconds, **built.info}))
+    else:
+        show_built(Console(highlight=False), built)
+
+
+@app.command()
+@click.argument("source", required=False, shell_complete=_complete_recipes)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("sheet.png"),
+    show_default=True,
+    help="Where the PNG goes.",
+)
+@click.option("--n", "count", type=click.IntRange(1), default=24, show_default=True)
+@_SEED
+@click.option("--layouts", is_flag=True, help="Every layout the generator knows, instead.")
+@click.option("--generator", default="plate-scene", show_default=True, help="For --layouts.")
+def preview(
+    source: str | None, out: Path, count: int, seed: int | None, layouts: bool, generator: str
+) -> None:
+    """Draw samples of SOURCE, a recipe or a dataset, with their labels, on one sheet."""
+    from seedbed.dataset import Dataset
+    from seedbed.preview import (
+        dataset_samples,
+        preview_samples,
+        write_picture,
+        write_sheet,
+    )
+
+    if layouts:
+        from seedbed.recipe import make_generator
+
+        made = (
+            _recipe(source, None, seed).default_generator() if source else make_generator(generator)
+        )
+        try:
+            written = write_picture(made.layout_sheet(), out)
+        except OSError as error:
+            raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
+    elif source is None:
+        raise InputError("name a recipe or a dataset to preview, or ask for --layouts.")
+    else:
+        if Path(source).is_dir():
+            samples, captions = dataset_samples(Dataset.open(source), count)
+        else:
+            recipe = _recipe(source, None, seed)
+            if recipe.seed is None:
+                recipe = recipe.seeded(0)
+            samples, captions = preview_samples(recipe, count)
+        written = write_sheet(samples, captions, out)
+    for path in written:
+        click.echo(path)
+
+
+@app.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("index", type=click.IntRange(0))
+@click.option("--split", help="By default the recipe's first.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the media bytes there.")
+@_JSON
+def replay(dataset: Path, index: int, split: str | None, out: Path | None, as_json: bool) -> None:
+    """Render sample INDEX of DATASET again and check that it equals the stored one."""
+    from seedbed.dataset import Dataset
+    from seedbed.replay import replay as replay_sample
+
+    opened = Dataset.open(dataset)
+    split = split or next(iter(opened.recipe().splits))
+    again = replay_sample(opened, split, index)
+    if out is not None:
+        try:
+            out.write_bytes(again.media)
+        except OSError as error:
+            raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "split": split,
+                    "index": index,
+                    "equal": again.equal,
+                    "differs": again.differs,
+                    "params": again.sample.params,
+                }
+            )
+        )
+    if not again.equal:
+        raise SeedbedError(
+            f"sample {index} of split {split!r} in {dataset} is not what its parameters render "
+            f"here: {', '.join(again.differs)} differ (other package versions?)."
+        )
+    if not as_json:
+        click.echo(f"sample {index} of split {split!r}: same bytes, same labels")
+
+
+@app.command("list")
+@click.argument("group", required=False, type=click.Choice(GROUP_NAMES))
+@_JSON
+def list_components(group: str | None, as_json: bool) -> None:
+    """List components and recipes, each with the sentence that says what it is."""
+    from seedbed.listing import list_group
+
+    found = {name: list_group(name) for name in ([group] if group else GROUP_NAMES)}
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for name, entries in found.items():
+        if not entries and group is None:
+            continue
+        table = Table(title=name, title_justify="left", show_header=False, box=None)
+        for entry in entries:
+            table.add_row(Text(entry["name"], style="bold"), Text(entry["says"]))
+        console.print(table if entries else f"no {name} are installed")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a recipe, which lets an editor complete and check keys."""
+    from seedbed.recipe_schema import recipe_schema
+
+    click.echo(json.dumps(recipe_schema(), indent=2))
+
+
+@app.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@_JSON
+def info(dataset: Path, as_json: bool) -> None:
+    """Say what DATASET holds and how it was made."""
+    from seedbed.dataset import Dataset
+
+    opened = Dataset.open(dataset)
+    recipe = opened.recipe()
+    values = opened.info or {
+        "name": recipe.name,
+        "generator": recipe.generator.name,
+        "seed": recipe.seed,
+        "splits": {split: len(opened.samples(split)) for split in opened.splits},
+        "samples": len(opened),
+    }
+    values = {"path": str(dataset), "finished": opened.finished, **values}
+    if as_json:
+        click.echo(json.dumps(values, indent=2))
+        return
+    from rich.console import Console
+
+    from seedbed.display import show_table
+
+    rows = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {inner}" for name, inner in value.items())
+        elif isinstance(value, list):
+            value = " ".join(value)
+        rows.append((key, str(value)))
+    show_table(Console(highlight=False), rows)
+
+
+def _recipe(source: str, count: int | None, seed: int | None) -> Any:
+    from seedbed.recipe import load_recipe
+    from seedbed.streams import MAX_SEED
+
+    recipe = load_recipe(source)
+    if count is not None:
+        recipe = recipe.scaled(count)
+    if seed is not None:
+        if not 0 <= seed <= MAX_SEED:
+            raise InputError(f"--seed must be between 0 and {MAX_SEED}, got {seed}.")
+        recipe = recipe.seeded(seed)
+    return recipe
+
+
+class _Interrupted(click.ClickException):
+    """Ctrl-C, with what to do about it."""
+
+    exit_code = INTERRUPTED
+
+
+def _say_in_a_sentence(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """`sys.excepthook` without a traceback: what escapes to here is a bug in seedbed."""
+    sys.stderr.write(
+        f"seedbed: failed unexpectedly: {kind.__name__}: {error}\n"
+        f"seedbed: this is a bug; run it again with --debug to see where.\n"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    # albumentations asks the network for its newest version at import otherwise.
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    global _debugging
+    _debugging = False
+    code = 0
+    sys.excepthook = _say_in_a_sentence
+    try:
+        code = app.main(args=arguments, prog_name="seedbed", standalone_mode=False) or 0
+    except click.UsageError as error:
+        error.show()
+        code = InputError.exit_code
+    except click.ClickException as error:
+        sys.stderr.write(f"seedbed: {error.format_message()}\n")
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("seedbed: interrupted\n")
+        code = INTERRUPTED
+    except SeedbedError as error:
+        if _debugging:
+            traceback.print_exception(error)
+        else:
+            for line in str(error).splitlines():
+                sys.stderr.write(f"seedbed: {line}\n")
+        code = error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said to them.
+        sys.stdout = None
+        code = 1
+    finally:
+        if _debugging:
+            sys.excepthook = sys.__excepthook__
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Contact sheets: samples of a recipe or a dataset on one picture, labels drawn over them.
+
+Looking is how mistakes are found that no test asks about. Pictures get their boxes, quads,
+character cells and texts; clips are drawn by `seedbed.preview_sound`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from seedbed.dataset import Dataset
+from seedbed.errors import InputError
+from seedbed.make import Maker
+from seedbed.recipe import Recipe
+from seedbed.sample import Clip, LabelledObject, Picture, Sample
+
+CELL_PX = 480
+"""The longer side of a picture on the sheet."""
+LARGEST_ZOOM = 3.0
+GAP_PX = 6
+CAPTION_PX = 18
+
+_PAPER = (24, 24, 28)
+_CAPTION = (200, 200, 205)
+_LEGIBLE = (80, 255, 120)
+_ILLEGIBLE = (255, 90, 80)
+_QUAD = (255, 210, 60)
+_CHARACTER = (90, 190, 255)
+
+SHEETS: dict[type[Sample], str] = {
+    Picture: "seedbed.preview:write_picture_sheet",
+    Clip: "seedbed.preview_sound:write_sound_sheet",
+}
+"""Who draws the sheet of a sample type: `write(samples, captions, out) -> written paths`."""
+
+
+def preview_samples(recipe: Recipe, count: int) -> tuple[list[Sample], list[str]]:
+    """The first `count` samples of a seeded recipe, shared out over its splits, captioned."""
+    maker = Maker(recipe)
+    maker.prepare()
+    samples, captions = [], []
+    for split, share in recipe.scaled(count).counts.items():
+        for index in range(share):
+            samples.append(maker.make(split, index))
+            captions.append(f"{split} {index}")
+    return samples[:count], captions[:count]
+
+
+def dataset_samples(dataset: Dataset, count: int) -> tuple[list[Sample], list[str]]:
+    """`count` samples spread evenly over a dataset, captioned. Raises `InputError` if empty."""
+    places = [
+        (split, position)
+        for split in dataset.splits
+        for position in _spread(len(dataset.samples(split)), len(dataset), count)
+    ][:count]
+    if not places:
+        raise InputError(f"{dataset.folder} has no finished samples yet.")
+    split_samples = {split: dataset.samples(split) for split in dataset.splits}
+    rows = [split_samples[split].row(position) for split, position in places]
+    samples = [split_samples[split][position] for split, position in places]
+    return samples, [f"{row['split']} {row['index']}" for row in rows]
+
+
+def _spread(length: int, total: int, count: int) -> list[int]:
+    wanted = min(length, max(1, round(count * length / total)))
+    return [i * length // wanted for i in range(wanted)]
+
+
+def write_sheet(samples: Sequence[Sample], captions: Sequence[str], out: Path) -> list[Path]:
+    """Draw samples of one type to `out`; the paths of all files written.
+
+    Raises `InputError` where `out` cannot be written.
+    """
+    module, _, function = SHEETS[type(samples[0])].partition(":")
+    writer: Any = getattr(import_module(module), function)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        written: list[Path] = writer(samples, captions, out)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
+    return written
+
+
+def write_picture_sheet(
+    samples: Sequence[Picture], captions: Sequence[str], out: Path
+) -> list[Path]:
+    """Draw pictures with their labels to a PNG; the paths written."""
+    return write_picture(picture_sheet(samples, captions), out)
+
+
+def write_picture(image: NDArray[np.uint8], out: Path) -> list[Path]:
+    """Write an RGB picture as PNG, whatever the suffix. Raises `OSError`."""
+    with out.open("wb") as file:
+        Image.fromarray(image).save(file, "PNG")
+    return [out]
+
+
+def picture_sheet(samples: Sequence[Picture], captions: Sequence[str]) -> NDArray[np.uint8]:
+    """Pictures in rows with their labels drawn, RGB of shape (height, width, 3)."""
+    cells = [_cell(sample) for sample in samples]
+    width = max(cell.width for cell in cells)
+    height = max(cell.height for cell in cells) + CAPTION_PX
+    columns = max(1, min(len(cells), round(math.sqrt(len(cells) * 1.2 * height / width))))
+    rows = -(-len(cells) // columns)
+    size = (columns * (width + GAP_PX) + GAP_PX, rows * (height + GAP_PX) + GAP_PX)
+    sheet = Image.new("RGB", size, _PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for number, (cell, caption) in enumerate(zip(cells, captions, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = GAP_PX + column * (width + GAP_PX), GAP_PX + row * (height + GAP_PX)
+        pen.text((x, y), caption, fill=_CAPTION, font=font)
+        sheet.paste(cell, (x, y + CAPTION_PX))
+    return np.asarray(sheet)
+
+
+def _cell(sample: Picture) -> Image.Image:
+    height, width = sample.image.shape[:2]
+    zoom = min(CELL_PX / max(height, width), LARGEST_ZOOM)
+    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+    cell = Image.fromarray(sample.image).resize(size, Image.Resampling.LANCZOS)
+    pen = ImageDraw.Draw(cell)
+    for labelled in sample.objects:
+        _draw_object(pen, labelled, zoom)
+    return cell
+
+
+def _draw_object(pen: ImageDraw.ImageDraw, labelled: LabelledObject, zoom: float) -> None:
+    colour = _LEGIBLE if labelled.legible else _ILLEGIBLE
+    x, y, width, height = (value * zoom for value in labelled.bbox)
+    pen.rectangle((x, y, x + width, y + height), outline=colour)
+    for character in labelled.characters:
+        pen.polygon([tuple(point) for point in character.quad * zoom], outline=_CHARACTER)
+    corners = [tuple(point) for point in labelled.quad * zoom]
+    pen.polygon(corners, outline=_QUAD)
+    first = corners[0]
+    pen.ellipse((first[0] - 2, first[1] - 2, first[0] + 2, first[1] + 2), fill=_QUAD)
+    text = labelled.text or labelled.category
+    if labelled.illegible_reason:
+        text += f" ({labelled.illegible_reason})"
+    font = ImageFont.load_default(12)
+    below = y + height + 14 <= pen.im.size[1] if pen.im else True
+    spot = (x, y + height + 1) if below else (x, max(0.0, y - 14))
+    pen.rectangle(pen.textbbox(spot, text, font=font), fill=_PAPER)
+    pen.text(spot, text, fill=colour, font=font)

@@ -1,0 +1,95 @@
+"""The JSON Schema of a recipe, for editors: every known component's own keys included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from seedbed import registry
+from seedbed.component import Component
+from seedbed.encode import PictureEncoding, SoundEncoding
+from seedbed.errors import InputError
+from seedbed.recipe import Recipe
+
+_REF = "#/$defs/{model}"
+
+
+def recipe_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a recipe.
+
+    Components that cannot be imported here are left out; `seedbed list` names them.
+    """
+    components = {group: _importable(group) for group in ("generators", "augmenters")}
+    classes: list[Any] = [Recipe, PictureEncoding, SoundEncoding]
+    classes += [cls for found in components.values() for cls in found.values()]
+    keys, together = models_json_schema(
+        [(cls, "validation") for cls in dict.fromkeys(classes)], ref_template=_REF
+    )
+    defs: dict[str, Any] = together.get("$defs", {})
+
+    def target(cls: Any) -> str:
+        return str(keys[(cls, "validation")]["$ref"].rpartition("/")[2])
+
+    for group, found in components.items():
+        choices = []
+        for name, cls in found.items():
+            own = defs[target(cls)]
+            entry = f"{group}:{name}"
+            defs[entry] = {
+                **own,
+                "properties": {"name": {"const": name}, **own.get("properties", {})},
+                "required": ["name", *own.get("required", [])],
+            }
+            choices.append({"$ref": _REF.format(model=entry)})
+        elsewhere = {
+            "type": "object",
+            "properties": {"name": {"type": "string", "pattern": ":"}},
+            "required": ["name"],
+            "description": "a class that no entry point names: package.module:Class",
+        }
+        defs[group] = {"anyOf": [*choices, elsewhere]}
+    root = defs.pop(target(Recipe))
+    split = defs["Split"]["properties"]
+    root["properties"] |= {
+        "generator": {"$ref": "#/$defs/generators"},
+        "augmenters": {"type": "array", "items": {"$ref": "#/$defs/augmenters"}},
+        "encoding": {
+            "anyOf": [
+                {"$ref": _REF.format(model=target(cls))} for cls in (PictureEncoding, SoundEncoding)
+            ]
+        },
+    }
+    split["augmenters"] = {"type": "array", "items": {"$ref": "#/$defs/augmenters"}}
+    root["properties"]["splits"]["additionalProperties"] = {
+        "anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/Split"}]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "seedbed recipe",
+        **{key: value for key, value in root.items() if key not in ("title", "description")},
+        "$defs": {name: _without_titles(value) for name, value in sorted(defs.items())},
+    }
+
+
+def _importable(group: str) -> dict[str, type[Component]]:
+    found: dict[str, type[Component]] = {}
+    for name in registry.names(group):
+        try:
+            cls = registry.resolve(group, name)
+        except InputError:
+            continue
+        if isinstance(cls, type) and issubclass(cls, Component):
+            found[name] = cls
+    return found
+
+
+def _without_titles(schema: Any) -> Any:
+    """Pydantic titles every key with its own name, which tells an editor nothing."""
+    if isinstance(schema, dict):
+        return {
+            key: _without_titles(value)
+            for key, value in schema.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
