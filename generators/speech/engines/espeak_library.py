@@ -2,11 +2,13 @@
 
 Three properties of the library shape this module (all measured with version 1.52):
 
-* Jitter, roughness and breath keep a state between utterances, so the same text differs
+* Jitter and roughness keep a state between utterances, so the same text differs
   the second time. Variants without them leave no state. For variants with them the library
   is unloaded and loaded again before the utterance (half a millisecond, and four more for the
-  dictionary), which resets every static variable, and the C library's `rand` is seeded: the library's own start
-  seeds it with the time of day, so a test within one second would not notice.
+  dictionary), which resets every static variable.
+* Its noise is seeded with the time of day when it starts (so a test within one second
+  would not notice); here its seed, and that of the C library's `rand` which its Klatt
+  synthesiser uses, are set before every utterance.
 * A variant is a file named in the voice's name (`gmw/en-US+NAME`) and is read at each
   change of voice. One file in a private copy of the data folder, rewritten before it is named,
   therefore serves any number of speakers, while the library lists fewer than 350 voices.
@@ -55,7 +57,7 @@ PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE, PARAMETER_WO
 BUFFER_MS = 2000
 """Length of a callback's buffer: one-word clips then come in one call."""
 
-RAND_SEED = 1
+NOISE_SEED = 1
 
 
 class _EventId(ctypes.Union):
@@ -217,6 +219,7 @@ class EspeakLibrary:
         self._c_library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
         self._parameters: dict[int, int] = {}
         self._library: Any = None
+        self._seed_noise: Any = None
         self.sample_rate = 0
         self._load()
 
@@ -232,6 +235,13 @@ class EspeakLibrary:
                 f"{self.files.data}; install it again: {INSTALL_LINE}"
             )
         library.espeak_SetSynthCallback(self._callback)
+        try:
+            self._seed_noise = library.espeak_ng_SetRandSeed
+        except AttributeError as error:
+            raise SeedbedError(
+                f"espeak-ng at {self.files.library} is older than 1.51 and draws noise that "
+                f"cannot be seeded; install a newer one: {INSTALL_LINE}"
+            ) from error
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceSpec))
         self._library, self.sample_rate = library, rate
@@ -243,8 +253,6 @@ class EspeakLibrary:
             self._library.espeak_Terminate()
             _unload(self._library)
             self._load()
-            # After the start, which itself seeds `rand` with the time of day in seconds.
-            self._c_library.srand(RAND_SEED)
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
@@ -307,6 +315,8 @@ class EspeakLibrary:
         """16-bit samples and events of `text`. Raises `EngineFailure`."""
         self._chunks, self._events = [], []
         encoded = text.encode("utf-8")
+        self._seed_noise(ctypes.c_long(NOISE_SEED))
+        self._c_library.srand(NOISE_SEED)
         status = self._library.espeak_Synth(
             encoded, len(encoded) + 1, 0, 1, 0, flags | TEXT_UTF8, None, None
         )

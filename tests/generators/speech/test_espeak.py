@@ -265,7 +265,7 @@ def test_speakers_differ_and_are_the_same_by_number() -> None:
 def test_steady_variants_keep_everything_else() -> None:
     text = "language variant\nname x\npitch 80 110\nflutter 5\nbreath 1 2\nroughness 4\n"
     assert steady_variant(text) == (
-        "language variant\nname x\npitch 80 110\nflutter 0\nroughness 0\n"
+        "language variant\nname x\npitch 80 110\nbreath 1 2\nflutter 0\nroughness 0\n"
     )
 
 
