@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -348,11 +348,21 @@ def _as_input_error(
         if complaint not in complaints.setdefault(dotted, []):
             complaints[dotted].append(complaint)
         got[dotted] = shown
+    suggested = " ".join(text for found in complaints.values() for text in found)
     lines = [
         f"{where}: {dotted} {' or '.join(found)}{got[dotted]}"
         for dotted, found in complaints.items()
+        if not _follows(dotted, found, complaints, suggested)
     ]
     return InputError("\n".join(lines))
+
+
+def _follows(dotted: str, found: list[str], keys: Iterable[str], suggested: str) -> bool:
+    """Whether a complaint only follows from another: a list is too short because its items
+    were wrong, a key is missing because it was misspelt."""
+    inside = any(key.startswith((f"{dotted}.", f"{dotted}[")) for key in keys)
+    misspelt = f"did you mean {dotted.rpartition('.')[2]!r}?" in suggested
+    return inside or (misspelt and found == [_MISSING])
 
 
 def _path_in(
@@ -371,6 +381,8 @@ def _path_in(
         path.append(part)
     return tuple(path)
 
+
+_MISSING = "is missing: add it"
 
 _BOUNDS = {
     "greater_than": ("gt", ">"),
@@ -391,10 +403,14 @@ def _complaint(
         near = registry.nearest(str(path[-1]), known)
         return f"is not a known key{near}{'' if near else ' (known: ' + ', '.join(known) + ')'}", ""
     if kind == "missing":
-        return "is missing: add it", ""
+        return _MISSING, ""
     if kind in _BOUNDS:
         bound, sign = _BOUNDS[kind]
-        return f"must be {sign} {context[bound]}", shown
+        limit = context[bound]
+        whole = isinstance(limit, float) and limit.is_integer()
+        return f"must be {sign} {int(limit) if whole else limit}", shown
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "must hold keys and values", shown
     if kind == "value_error":
         text = str(context["error"])
         return f"is refused: {text}", "" if len(path) == 0 else shown

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seedbed.encode import (
+    EncodingParams,
+    PictureEncoding,
+    SoundEncoding,
+    decode_picture,
+    decode_sound,
+    encode_picture,
+    encode_sound,
+)
+from seedbed.errors import SeedbedError
+from seedbed.streams import stream
+
+
+def test_png_keeps_every_pixel_and_the_order_of_colours() -> None:
+    image = np.zeros((4, 6, 3), np.uint8)
+    image[1, 2] = (250, 120, 10)
+    media = encode_picture(image, EncodingParams("png"))
+    assert media.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(decode_picture(media), image)
+
+
+@pytest.mark.parametrize(
+    ("subsampling", "factors"), [("4:2:0", 0x22), ("4:2:2", 0x21), ("4:4:4", 0x11)]
+)
+def test_jpeg_has_the_drawn_subsampling(subsampling: str, factors: int) -> None:
+    image = np.full((32, 32, 3), (200, 40, 90), np.uint8)
+    media = encode_picture(image, EncodingParams("jpeg", 90, subsampling))
+    # ITU T.81, B.2.2: the frame header's first component is luma, its factors in byte 11.
+    assert media[media.index(b"\xff\xc0") + 11] == factors
+    np.testing.assert_allclose(decode_picture(media), image, atol=4)
+
+
+def test_quality_and_format_are_drawn_in_their_ranges() -> None:
+    encoding = PictureEncoding(quality=(70, 72), subsampling=("4:2:0",), png_share=0.5)
+    drawn = [encoding.draw(stream(0, "encoding", index)) for index in range(200)]
+    jpegs = [params for params in drawn if params.format == "jpeg"]
+    assert {params.quality for params in jpegs} == {70, 71, 72}
+    assert 70 < len(jpegs) < 130
+
+
+@pytest.mark.parametrize("form", ["flac", "wav"])
+def test_sound_keeps_16_bits(form: str) -> None:
+    sound = (np.array([0, 1, -1, 16384, -32768, 32767]) / 32768).astype(np.float32)
+    params = SoundEncoding.model_validate({"format": form}).draw(stream(0))
+    decoded, sample_rate = decode_sound(encode_sound(sound, 16000, params))
+    assert sample_rate == 16000
+    np.testing.assert_array_equal(decoded, sound)
+
+
+def test_bytes_that_are_no_media_are_refused() -> None:
+    for media in (b"", b"no picture"):
+        with pytest.raises(SeedbedError, match="cannot be decoded as a picture"):
+            decode_picture(media)
+    with pytest.raises(SeedbedError, match="cannot be decoded as sound"):
+        decode_sound(b"no sound")
