@@ -162,14 +162,17 @@ def _noise_bank() -> NDArray[np.uint8]:
     return np.stack(tiles)
 
 
-def _noise(seed: int, salt: int, height: int, width: int, px_per_tile: float) -> Mask:
+def _noise(
+    seed: int, salt: int, height: int, width: int, px_per_tile: float, tiles: int = NOISE_TILES
+) -> Mask:
     """A patch of the bank chosen by `seed` and `salt`, one tile stretched to `px_per_tile`.
 
+    The first few `tiles` are grainy, the later ones ever smoother.
     `px_per_tile` below the picture's own size is raised to it, so a patch never repeats.
     """
     mixed = (seed * 6364136223846793005 + (salt + 1) * 1442695040888963407) & (2**64 - 1)
     mixed ^= mixed >> 29
-    tile = _noise_bank()[(mixed >> 8) % NOISE_TILES]
+    tile = _noise_bank()[(mixed >> 8) % tiles]
     size = NOISE_SIZE_PX
     scale = size / max(px_per_tile, height, width)
     rows, columns = max(2, int(height * scale)), max(2, int(width * scale))
@@ -261,7 +264,7 @@ def draw_surface(
         dirt_patchy=_wear(rng, strength, 0.35, 0.7),
         dirt_bottom=_wear(rng, strength, 0.3, 0.8),
         dirt_around=_wear(rng, strength, 0.4, 0.7),
-        mud=_wear(rng, strength, 0.08, 0.8),
+        mud=_wear(rng, strength, 0.06, 0.8),
         chips=_wear(rng, strength, 0.12, 0.7),
         rust=rust,
         scratches=tuple(scratches),
@@ -357,10 +360,12 @@ def _dirt_mask(relief: Mask, px_per_mm: float, params: SurfaceParams) -> Mask | 
         around = cv2.subtract(cv2.blur(relief, (reach, reach)), relief)
         dirt += around.astype(np.float32) * np.float32(0.8 * params.dirt_around)
     if params.mud:
-        fine = _noise(seed, 3, height, width, 110 * px_per_mm).astype(np.float32)
+        fine = _noise(seed, 3, height, width, 160 * px_per_mm, 2).astype(np.float32)
         coarse = _noise(seed, 4, height, width, 700 * px_per_mm).astype(np.float32)
-        fine += (coarse - 127) * np.float32(0.5)
-        fine -= np.float32(210 - 75 * params.mud)
+        # Spray comes from below, in clusters.
+        fine += (coarse - 127) * np.float32(0.35)
+        fine += np.linspace(-30, 25, height, dtype=np.float32)[:, None]
+        fine -= np.float32(225 - 65 * params.mud)
         np.maximum(fine, 0, out=fine)
         fine *= np.float32(10)
         np.minimum(fine, 225, out=fine)
@@ -380,7 +385,7 @@ def _worn_albedo(
         rgb = np.asarray(cv2.convertScaleAbs(rgb, alpha=1 - 0.5 * params.fade, beta=grey), np.uint8)
     if params.chips:
         # Raised strokes are rubbed first: their ink gives way to bare metal.
-        noise = _noise(seed, 5, height, width, 120 * px_per_mm)
+        noise = _noise(seed, 5, height, width, 160 * px_per_mm, 3)
         threshold = 255 - round(40 + 90 * params.chips)
         chipped = cv2.threshold(noise, threshold, 255, cv2.THRESH_BINARY)[1]
         chipped = cv2.blur(cv2.multiply(chipped, relief, scale=0.85 / 255), (2, 2))
@@ -590,13 +595,10 @@ def _paint_bolt(
 
 
 def draw_cover(
-    rng: np.random.Generator, strength: float, size_mm: tuple[float, float]
+    rng: np.random.Generator, rate: float, size_mm: tuple[float, float]
 ) -> CoverParams | None:
-    """Something that hides part of a plate of `size_mm`, or None, as most often.
-
-    At `strength` 1 about one plate in thirty is partly covered.
-    """
-    shown = chance(rng, min(0.033 * strength, 1.0))
+    """Something that hides part of a plate of `size_mm`; None but at `rate`, 0 to 1."""
+    shown = chance(rng, rate)
     kind = choose_weighted(rng, _COVER_WEIGHTS)
     width, height = size_mm
     x = uniform(rng, (0.08, 0.92)) * width
