@@ -18,14 +18,8 @@ IMAGE = np.zeros((10, 20, 3), np.uint8)
 
 def picture(**labels: Any) -> Picture:
     quad = rectangle(1.23456, 2, 3, 4)
-    labels = {
-        "category": "dot",
-        "bbox": (1.23456, 2, 3, 4),
-        "quad": quad,
-        "polygon": quad,
-        **labels,
-    }
-    return Picture(image=IMAGE, objects=(LabelledObject(**labels),))
+    shape = {"bbox": (1.23456, 2, 3, 4), "quad": quad, "polygon": quad}
+    return Picture(image=IMAGE, objects=(LabelledObject(category="dot", **shape | labels),))
 
 
 def test_coordinates_are_rounded_flat_floats() -> None:
