@@ -1,0 +1,871 @@
+"""What is said in a speech data set: keywords, sentences, and everything that is neither.
+
+A keyword spotter needs its keywords in known shares, alone and inside sentences, and needs
+what is *not* a keyword as much: other words, words that sound like a keyword, people talking
+over each other, noise and silence. A phrase file says which, language by language, in YAML a
+person can edit (`docs/phrases.md`); this module checks it, and draws one phrase at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from seedbed.errors import InputError, SeedbedError
+from seedbed.generators.speech.phonemes import (
+    nearest_words,
+    phoneme_distance,
+    rhymes,
+    split_ipa,
+)
+from seedbed.generators.speech.spoken_forms import Spoken, normalise
+from seedbed.generators.speech.templates import (
+    KEYWORD_SLOT,
+    READ_OUTS,
+    Node,
+    Piece,
+    Run,
+    SlotName,
+    Text,
+    characters,
+    draw_pieces,
+    expansions,
+    find_loop,
+    has_stars,
+    join,
+    parse,
+    pick,
+    plain,
+    slot_names,
+    unknown_slot,
+    weighted_choice,
+)
+from seedbed.generators.speech.text_files import Checked, checked, nearest, read_text, read_yaml
+from seedbed.resources import data_path
+
+Kind = Literal["keyword", "negative", "sentence", "silence", "noise", "babble"]
+
+DEFAULT_LANGUAGE = "en-us"
+"""The language of a list that does not say which it is in."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One thing to be spoken, or a stretch of sound in which nothing is.
+
+    `text` is spoken, `transcript` is how a person writes it and `transcript_normalised` holds
+    its lower-case words; all three are empty where `kind` is silence, noise or babble.
+    `keyword_char_span` is the keyword's (start, end) within `text`. `babble_texts` are what
+    the people of a babble say, one each, all at once.
+    """
+
+    text: str
+    transcript: str
+    transcript_normalised: str
+    label: str
+    language: str
+    kind: Kind
+    keyword_char_span: tuple[int, int] | None = None
+    babble_texts: tuple[str, ...] = ()
+
+
+Pronounce = Callable[[str, str], str]
+"""From (text, language) to IPA, stress marks included: any speech engine can provide it."""
+
+
+# What a phrase file may hold.
+
+
+def _entries(value: Any) -> Any:
+    """A phrase, a list of phrases or a list of entries, as a list of entries."""
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"{value!r} is not a phrase: put the word in quotation marks")
+    if not isinstance(value, list):
+        value = [value]
+    entries = []
+    for item in value:
+        if isinstance(item, bool) or item is None:
+            raise ValueError(f"{item!r} is not a phrase: put the word in quotation marks")
+        entries.append({"say": str(item)} if isinstance(item, str | int | float) else item)
+    return entries
+
+
+class _Entry(Checked):
+    """A phrase, its share among its neighbours, and how it is written if otherwise."""
+
+    say: str
+    weight: float = Field(default=1.0, ge=0.0)
+    written: str | None = None
+
+
+class _Group(Checked):
+    """Phrases drawn by their weights."""
+
+    say: list[_Entry] = Field(min_length=1)
+    weight: float = Field(default=1.0, ge=0.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_phrases(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "say" in value and isinstance(value["say"], list):
+            return {**value, "say": _entries(value["say"])}
+        if isinstance(value, Mapping) and "say" in value:
+            own = {key: value[key] for key in value if key not in ("say", "written")}
+            entry = {key: value[key] for key in ("say", "written") if key in value}
+            return {**own, "say": [entry]}
+        if isinstance(value, Mapping):
+            return value
+        return {"say": _entries(value)}
+
+
+class _Carriers(_Group):
+    """Sentences that a keyword is put into, and how often."""
+
+    share: float = Field(default=0.5, ge=0.0, le=1.0)
+
+
+class _Sentences(_Group):
+    """Whole sentences without a keyword class."""
+
+    share: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class _Sound(Checked):
+    """A stretch without speech, or with nobody's speech in particular."""
+
+    weight: float = Field(default=1.0, ge=0.0)
+    label: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_weight(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {"weight": value}
+        return value
+
+
+class _Babble(_Sound):
+    """Several people talking at once."""
+
+    talkers: tuple[int, int] = (3, 6)
+    words: tuple[int, int] = (4, 10)
+
+
+class _Words(_Sound):
+    """Single words from the word list."""
+
+
+class _Near(_Sound):
+    """Words of the word list that sound like a keyword."""
+
+    nearest: int = Field(default=8, ge=1)
+    within: float = Field(default=0.35, gt=0.0, le=1.0)
+    rhymes: bool = True
+
+
+class _Negatives(Checked):
+    """What is not a keyword: `share` of all draws."""
+
+    share: float = Field(ge=0.0, le=1.0)
+    label: str = ""
+    word_list: str | list[str] | None = None
+    other_than: list[str] = Field(default=[], alias="except")
+    words: _Words | None = None
+    near: _Near | None = None
+    phrases: _Group | None = None
+    silence: _Sound | None = None
+    noise: _Sound | None = None
+    babble: _Babble | None = None
+
+    @field_validator("word_list", mode="before")
+    @classmethod
+    def _plain_words(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return [entry["say"] for entry in _entries(value)]
+        return value
+
+
+class _Section(Checked):
+    """The phrases of one language."""
+
+    weight: float = Field(default=1.0, ge=0.0)
+    slots: dict[str, _Group] = Field(default={})
+    classes: dict[str, _Group] = Field(default={})
+    carriers: _Carriers | None = None
+    sentences: _Sentences | None = None
+    negatives: _Negatives | None = None
+
+    @field_validator("classes", "slots", mode="before")
+    @classmethod
+    def _name_keys(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        for key in value:
+            if isinstance(key, bool) or key is None:
+                raise ValueError(f"the name {key!r} is not a word: put it in quotation marks")
+        return {str(key): group for key, group in value.items()}
+
+
+class _PhraseFile(_Section):
+    """A whole phrase file: one language's section, or several under `languages`."""
+
+    about: str = ""
+    language: str = DEFAULT_LANGUAGE
+    languages: dict[str, _Section] = Field(default={})
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> _PhraseFile:
+        own = [name for name in _Section.model_fields if name in self.model_fields_set]
+        if self.languages and (own or "language" in self.model_fields_set):
+            extra = own[0] if own else "language"
+            raise ValueError(
+                f"{extra!r} stands beside 'languages': move it under one of the languages"
+            )
+        return self
+
+    def sections(self) -> dict[str, _Section]:
+        """The sections by language, in small letters as BCP 47 tags are compared."""
+        if self.languages:
+            return {tag.lower(): section for tag, section in self.languages.items()}
+        return {self.language.lower(): self}
+
+
+# What is drawn from, made of it.
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A parsed phrase; `source` is how it stands in the file, for messages."""
+
+    source: str
+    node: Node
+    written: str | None = None
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """Templates with their weights summed up."""
+
+    templates: tuple[_Template, ...]
+    cumulative: tuple[float, ...]
+
+    def draw(self, rng: np.random.Generator) -> _Template:
+        return self.templates[pick(rng, self.cumulative)]
+
+
+@dataclass(frozen=True)
+class _Language:
+    """Everything that can be drawn in one language."""
+
+    tag: str
+    slots: Mapping[str, Node]
+    labels: tuple[str, ...]
+    label_weights: tuple[float, ...]
+    classes: Mapping[str, _Weighted]
+    carriers: _Weighted | None
+    carrier_share: float
+    sentences: _Weighted | None
+    sentence_share: float
+    negatives: _Negatives | None
+    negative_phrases: _Weighted | None
+    words: tuple[str, ...]
+    near: tuple[tuple[str, ...], ...] = ()
+
+
+_NEGATIVE_KINDS = ("words", "near", "phrases", "silence", "noise", "babble")
+
+
+@dataclass(frozen=True)
+class PhraseSet:
+    """Checked phrases, ready to be drawn from. Make one with `load_phrases`."""
+
+    file: str
+    _languages: tuple[_Language, ...]
+    _weights: tuple[float, ...]
+
+    def languages(self) -> list[str]:
+        """The languages spoken, as BCP 47 tags in small letters, in the file's order."""
+        return [language.tag for language in self._languages]
+
+    def all_labels(self) -> list[str]:
+        """Every label a phrase may have, the keywords' first, each once."""
+        found: dict[str, None] = {}
+        for language in self._languages:
+            found.update(dict.fromkeys(language.labels))
+        for language in self._languages:
+            negatives = language.negatives
+            if negatives is not None:
+                for kind in _NEGATIVE_KINDS:
+                    if getattr(negatives, kind) is not None:
+                        found[_negative_label(negatives, kind)] = None
+            if language.sentences is not None:
+                found[""] = None
+        return list(found)
+
+    def in_languages(self, languages: Sequence[str]) -> PhraseSet:
+        """The phrases of some languages only; `en` takes `en-us` and `en-gb` alike.
+
+        Raises `InputError` where a language is not in the file.
+        """
+        wanted = [tag.lower() for tag in languages]
+        for tag in wanted:
+            if not any(_is_in(known, tag) for known in self.languages()):
+                raise InputError(
+                    f"{self.file} has no phrases in language {tag!r}: "
+                    f"{nearest(tag, self.languages())}"
+                )
+        weights = [b - a for a, b in zip((0.0, *self._weights), self._weights, strict=False)]
+        kept = [
+            (language, weight)
+            for language, weight in zip(self._languages, weights, strict=True)
+            if any(_is_in(language.tag, tag) for tag in wanted)
+        ]
+        return PhraseSet(
+            self.file, tuple(each for each, _ in kept), tuple(accumulate(w for _, w in kept))
+        )
+
+    @property
+    def needs_pronunciation(self) -> bool:
+        """Whether `with_pronunciation` must be called before anything is drawn."""
+        return any(
+            language.negatives is not None
+            and language.negatives.near is not None
+            and not language.near
+            for language in self._languages
+        )
+
+    def with_pronunciation(self, pronounce: Pronounce) -> PhraseSet:
+        """The same phrases with near-homophones and rhymes found, and homophones left out.
+
+        `pronounce` gives a text's IPA in a language. Raises `InputError` where no word of the
+        list sounds like any keyword.
+        """
+        ready = tuple(
+            _with_pronunciation(language, pronounce, self.file) for language in self._languages
+        )
+        return replace(self, _languages=ready)
+
+    def near_words(self, language: str) -> dict[str, tuple[str, ...]]:
+        """For each label, what was found to sound like it; empty before `with_pronunciation`."""
+        for known in self._languages:
+            if known.tag == language.lower() and known.near:
+                return dict(zip(known.labels, known.near, strict=True))
+        return {}
+
+    def draw(self, rng: np.random.Generator) -> Phrase:
+        """One phrase, by the file's shares and weights.
+
+        Raises `SeedbedError` where words that sound alike are wanted and
+        `with_pronunciation` has not been called.
+        """
+        language = self._languages[pick(rng, self._weights)]
+        spot = rng.random()
+        negatives = language.negatives
+        if negatives is not None:
+            if spot < negatives.share:
+                return _draw_negative(language, negatives, rng, self.file)
+            spot = (spot - negatives.share) / (1.0 - negatives.share)
+        if language.sentences is not None and spot < language.sentence_share:
+            template = language.sentences.draw(rng)
+            return _as_phrase(template, language, "sentence", "", rng)
+        return _draw_keyword(language, rng)
+
+    def fragments(self) -> Iterator[tuple[str, str, set[str]]]:
+        """Every phrase as it stands in the file, its language, and what it may be made of.
+
+        The last are small letters and digits, those of all its slots included.
+        """
+        for language in self._languages:
+            for template in _templates(language):
+                yield template.source, language.tag, characters(template.node, language.slots)
+            for word in language.words:
+                yield word, language.tag, {c for c in word.lower() if c.isalnum()}
+
+    def check(self, speakable: Callable[[str], AbstractSet[str] | None]) -> None:
+        """Refuse what the engines of a recipe cannot say, before anything is built.
+
+        `speakable(language)` is the set of small letters and digits that can be spoken in a
+        language, or None where there is no voice for it. Raises `InputError` naming the
+        file, the phrase, the language and the characters.
+        """
+        able = {tag: speakable(tag) for tag in self.languages()}
+        for phrase, tag, used in self.fragments():
+            known = able[tag]
+            if known is None:
+                raise InputError(
+                    f"{self.file}: phrase {phrase!r} is in language {tag!r}, which no voice of "
+                    "this recipe speaks; add an engine or voice for it, or leave the language out."
+                )
+            unknown = sorted(used - known)
+            if unknown:
+                shown = " ".join(unknown[:5])
+                raise InputError(
+                    f"{self.file}: phrase {phrase!r} in language {tag!r} holds {shown}, which "
+                    "the voices of this recipe cannot speak; spell it out in letters they know."
+                )
+
+
+def _is_in(tag: str, wanted: str) -> bool:
+    return tag == wanted or tag.startswith(f"{wanted}-")
+
+
+def _templates(language: _Language) -> Iterator[_Template]:
+    groups = [
+        *language.classes.values(),
+        language.carriers,
+        language.sentences,
+        language.negative_phrases,
+    ]
+    for group in groups:
+        if group is not None:
+            yield from group.templates
+
+
+def _negative_label(negatives: _Negatives, kind: str) -> str:
+    own = getattr(getattr(negatives, kind), "label", None)
+    return negatives.label if own is None else str(own)
+
+
+def _as_phrase(
+    template: _Template,
+    language: _Language,
+    kind: Kind,
+    label: str,
+    rng: np.random.Generator,
+) -> Phrase:
+    return _finish(
+        draw_pieces(template.node, language.slots, rng), template.written, language, kind, label
+    )
+
+
+def _finish(
+    pieces: Sequence[Piece], written: str | None, language: _Language, kind: Kind, label: str
+) -> Phrase:
+    spoken, span = join(pieces)
+    if kind == "keyword" and span is None:
+        whole = [Piece(piece.spoken, keyword=True) for piece in pieces]
+        spoken, span = join(whole)
+    return Phrase(
+        text=spoken.text,
+        transcript=spoken.written if written is None else written,
+        transcript_normalised=spoken.words,
+        label=label,
+        language=language.tag,
+        kind=kind,
+        keyword_char_span=span if kind == "keyword" else None,
+    )
+
+
+def _draw_keyword(language: _Language, rng: np.random.Generator) -> Phrase:
+    label = language.labels[pick(rng, language.label_weights)]
+    template = language.classes[label].draw(rng)
+    pieces = draw_pieces(template.node, language.slots, rng)
+    if template.written is not None:
+        spoken, _ = join(pieces)
+        pieces = [Piece(Spoken(spoken.text, template.written, spoken.words))]
+    carried = rng.random() < language.carrier_share
+    if language.carriers is None or not carried or any(piece.keyword for piece in pieces):
+        return _finish(pieces, None, language, "keyword", label)
+    keyword, _ = join(pieces)
+    # The keyword is an ordinary slot of the carrier, filled with what was drawn.
+    slots = {**language.slots, KEYWORD_SLOT: Run((Text(keyword),), keyword=True)}
+    carrier = language.carriers.draw(rng)
+    return _finish(draw_pieces(carrier.node, slots, rng), None, language, "keyword", label)
+
+
+def _draw_negative(
+    language: _Language, negatives: _Negatives, rng: np.random.Generator, file: str
+) -> Phrase:
+    parts = [(kind, getattr(negatives, kind)) for kind in _NEGATIVE_KINDS]
+    kinds = [(kind, part) for kind, part in parts if part is not None]
+    kind, part = kinds[pick(rng, tuple(accumulate(part.weight for _, part in kinds)))]
+    label = _negative_label(negatives, kind)
+    if kind == "phrases" and language.negative_phrases is not None:
+        return _as_phrase(language.negative_phrases.draw(rng), language, "negative", label, rng)
+    if kind == "words":
+        word = language.words[int(rng.integers(len(language.words)))]
+        return _finish([Piece(plain(word))], None, language, "negative", label)
+    if kind == "near":
+        if not language.near:
+            raise SeedbedError(
+                f"{file}: negatives.near needs a pronunciation of its words before drawing: "
+                "call with_pronunciation first, with an engine that gives phonemes."
+            )
+        filled = [words for words in language.near if words]
+        words = filled[int(rng.integers(len(filled)))]
+        return _finish(
+            [Piece(plain(words[int(rng.integers(len(words)))]))], None, language, "negative", label
+        )
+    texts = _draw_babble(language, part, rng) if isinstance(part, _Babble) else ()
+    sound: Kind = "silence" if kind == "silence" else "noise" if kind == "noise" else "babble"
+    return Phrase("", "", "", label, language.tag, sound, babble_texts=texts)
+
+
+def _draw_babble(language: _Language, part: _Babble, rng: np.random.Generator) -> tuple[str, ...]:
+    talkers = int(rng.integers(part.talkers[0], part.talkers[1], endpoint=True))
+    texts = []
+    for _ in range(talkers):
+        count = int(rng.integers(part.words[0], part.words[1], endpoint=True))
+        spots = rng.integers(0, len(language.words), count)
+        texts.append(" ".join(language.words[int(spot)] for spot in spots))
+    return tuple(texts)
+
+
+def _with_pronunciation(language: _Language, pronounce: Pronounce, file: str) -> _Language:
+    negatives = language.negatives
+    if negatives is None or not language.words:
+        return language
+    tag = language.tag
+    forms = {
+        label: [text for template in group.templates for text in _literal_texts(template, language)]
+        for label, group in language.classes.items()
+    }
+    keyword_sounds = [split_ipa(pronounce(text, tag)) for texts in forms.values() for text in texts]
+    pronounced = {word: pronounce(word, tag) for word in language.words}
+    sounds = {word: split_ipa(ipa) for word, ipa in pronounced.items()}
+    words = tuple(
+        word
+        for word in language.words
+        if all(phoneme_distance(sounds[word], sound) > 0.0 for sound in keyword_sounds)
+    )
+    if negatives.near is None:
+        return replace(language, words=words)
+    candidates = {word: pronounced[word] for word in words}
+    found = tuple(
+        tuple(
+            dict.fromkeys(
+                near
+                for text in dict.fromkeys(normalise(form) for form in forms[label])
+                for near in _sounding_like(text, candidates, negatives.near, pronounce, tag)
+            )
+        )
+        for label in language.labels
+    )
+    if not any(found):
+        raise InputError(
+            f"{file}: negatives.near.within {negatives.near.within} leaves no word that sounds "
+            f"like a keyword in language {tag!r}: raise it, or give a longer word_list."
+        )
+    return replace(language, words=words, near=found)
+
+
+def _literal_texts(template: _Template, language: _Language) -> list[str]:
+    """What a keyword may be said as, without the sentence around it."""
+    texts = []
+    for pieces in expansions(template.node, language.slots) or []:
+        spoken, span = join(pieces)
+        texts.append(spoken.text if span is None else spoken.text[slice(*span)])
+    return list(dict.fromkeys(texts))
+
+
+def _sounding_like(
+    text: str, candidates: Mapping[str, str], near: _Near, pronounce: Pronounce, language: str
+) -> list[str]:
+    """Texts that sound like `text`: of several words, one is put in another's place."""
+    parts = text.split()
+    found = []
+    for index, part in enumerate(parts):
+        ipa = pronounce(part, language)
+        alike = [word for word, _ in nearest_words(ipa, candidates, near.nearest, near.within)]
+        if near.rhymes:
+            alike += [word for word, other in candidates.items() if rhymes(other, ipa)]
+        for word in dict.fromkeys(alike):
+            if word != part:
+                found.append(" ".join([*parts[:index], word, *parts[index + 1 :]]))
+    return found
+
+
+# From a file to a set.
+
+
+def load_phrases(
+    source: str | Path | Sequence[str] | Mapping[str, Any], languages: Sequence[str] | None = None
+) -> PhraseSet:
+    """Phrases from a file's name in `data/phrases`, a path, or written in place.
+
+    A name may end in the languages wanted (`digits:en-us,de`), which does what `languages`
+    does. A `.txt` file or a list holds one phrase each, with a label after a tab where it is
+    a keyword; in a file they are plain text, in a list they may be templates. A mapping is
+    a phrase file's content. Raises `InputError`: one sentence with file, key or phrase.
+    """
+    if isinstance(source, Mapping):
+        loaded = _from_values(dict(source), "phrases")
+    elif isinstance(source, str | Path):
+        wanted: list[str] = []
+        if isinstance(source, str) and re.fullmatch(r"[\w-]+:[\w,\s-]+", source):
+            source, _, tags = source.partition(":")
+            wanted = [tag.strip() for tag in tags.split(",")]
+        loaded = _from_path(_path_of(source))
+        if wanted:
+            loaded = loaded.in_languages(wanted)
+    else:
+        entries = [entry["say"] for entry in _listed(list(source), "phrases")]
+        loaded = _from_lines(entries, "phrases", DEFAULT_LANGUAGE)
+    return loaded if languages is None else loaded.in_languages(languages)
+
+
+def phrase_files() -> list[str]:
+    """The names of the phrase files that ship with seedbed."""
+    return sorted(path.stem for path in data_path("phrases").glob("*.yaml"))
+
+
+def _listed(values: list[Any], file: str) -> list[Any]:
+    try:
+        entries: list[Any] = _entries(values)
+    except ValueError as error:
+        raise InputError(f"{file}: {error}.") from None
+    for entry in entries:
+        if not isinstance(entry, Mapping) or list(entry) != ["say"]:
+            raise InputError(f"{file}: {entry!r} is not a phrase: a list holds text only.")
+    return entries
+
+
+def _path_of(source: str | Path) -> Path:
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml", ".txt"):
+        if path.exists() or len(path.parts) > 1:
+            return path
+        return data_path("phrases", path.name)
+    shipped = data_path("phrases", f"{source}.yaml")
+    if not shipped.exists():
+        raise InputError(
+            f"there is no phrase file {str(source)!r}: {nearest(str(source), phrase_files())}"
+        )
+    return shipped
+
+
+def _from_path(path: Path) -> PhraseSet:
+    if path.suffix == ".txt":
+        language, lines = _read_list(path)
+        return _from_lines(lines, path.name, language, literal=True)
+    values = read_yaml(path)
+    if isinstance(values, list):
+        return _from_lines([e["say"] for e in _listed(values, path.name)], path.name)
+    return _from_values(values, path.name)
+
+
+def _read_list(path: Path) -> tuple[str, list[str]]:
+    """The language and the lines of a list; `#` starts a comment, `# language: de` says which."""
+    language, lines = DEFAULT_LANGUAGE, []
+    for line in read_text(path).splitlines():
+        if line.startswith("#"):
+            said = re.fullmatch(r"#\s*language:\s*(\S+)\s*", line)
+            language = said.group(1) if said else language
+        elif line.strip():
+            lines.append(line.strip())
+    if not lines:
+        raise InputError(f"{path.name} holds no phrase: write one a line.")
+    return language, lines
+
+
+def _from_lines(
+    lines: Sequence[str], file: str, language: str = DEFAULT_LANGUAGE, literal: bool = False
+) -> PhraseSet:
+    """Every line as likely as every other; a label after a tab makes it a keyword."""
+    classes: dict[str, list[str]] = {}
+    sentences: list[str] = []
+    for line in lines:
+        phrase, _, label = line.partition("\t")
+        if literal:
+            phrase = re.sub(r"([\\{}*|])", r"\\\1", phrase)
+        if label.strip():
+            classes.setdefault(label.strip(), []).append(phrase)
+        else:
+            sentences.append(phrase)
+    values: dict[str, Any] = {"language": language}
+    if classes:
+        values["classes"] = {k: {"say": v, "weight": len(v)} for k, v in classes.items()}
+    if sentences:
+        values["sentences"] = {"say": sentences, "share": len(sentences) / max(1, len(lines))}
+    return _from_values(values, file)
+
+
+def _from_values(values: Any, file: str) -> PhraseSet:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{file}: a phrase file is a mapping with 'classes' or 'sentences'.")
+    sections = checked(_PhraseFile, values, file).sections()
+    languages = tuple(_compile(tag, section, file) for tag, section in sections.items())
+    weights = tuple(accumulate(section.weight for section in sections.values()))
+    if weights[-1] <= 0:
+        raise InputError(f"{file}: all the languages have weight 0: raise one.")
+    return PhraseSet(file, languages, weights)
+
+
+def _parsed(entry: _Entry, tag: str, file: str) -> _Template:
+    try:
+        node = parse(entry.say, tag)
+    except ValueError as error:
+        raise InputError(f"{file}: phrase {entry.say!r} ({tag}): {error}.") from None
+    if entry.written is not None and not all(isinstance(part, Text) for part in node.nodes):
+        raise InputError(
+            f"{file}: phrase {entry.say!r} ({tag}): 'written' goes with plain text only; "
+            "give the slot's own entries a 'written' instead."
+        )
+    return _Template(entry.say, node, entry.written)
+
+
+def _weighted(group: _Group, tag: str, file: str) -> _Weighted:
+    templates = tuple(_parsed(entry, tag, file) for entry in group.say)
+    cumulative = tuple(accumulate(entry.weight for entry in group.say))
+    if cumulative[-1] <= 0:
+        raise InputError(
+            f"{file}: phrase {group.say[0].say!r} ({tag}) and its neighbours all have weight 0: "
+            "raise one."
+        )
+    return _Weighted(templates, cumulative)
+
+
+def _slot_node(group: _Group, tag: str, file: str) -> Node:
+    weighted = _weighted(group, tag, file)
+    options = []
+    for template in weighted.templates:
+        if template.written is None:
+            options.append(Run((template.node,)))
+        else:
+            said = plain(template.source)
+            options.append(Run((Text(Spoken(said.text, template.written, said.words)),)))
+    return weighted_choice(options, [entry.weight for entry in group.say])
+
+
+def _compile(tag: str, section: _Section, file: str) -> _Language:
+    if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag):
+        raise InputError(f"{file}: {tag!r} is not a language: write a tag such as en-us or sk.")
+    if not section.classes and section.sentences is None and section.negatives is None:
+        raise InputError(
+            f"{file}: language {tag!r} has nothing to say: give it 'classes' or 'sentences'."
+        )
+    for name in section.slots:
+        if name in (*READ_OUTS, KEYWORD_SLOT):
+            raise InputError(f"{file}: slots.{name} has the name of a built-in slot: rename it.")
+    slots = {name: _slot_node(group, tag, file) for name, group in section.slots.items()}
+    language = _Language(
+        tag=tag,
+        slots=slots,
+        labels=tuple(section.classes),
+        label_weights=tuple(accumulate(group.weight for group in section.classes.values())),
+        classes={label: _weighted(group, tag, file) for label, group in section.classes.items()},
+        carriers=None if section.carriers is None else _weighted(section.carriers, tag, file),
+        carrier_share=0.0 if section.carriers is None else section.carriers.share,
+        sentences=None if section.sentences is None else _weighted(section.sentences, tag, file),
+        sentence_share=_sentence_share(section, tag, file),
+        negatives=section.negatives,
+        negative_phrases=(
+            None
+            if section.negatives is None or section.negatives.phrases is None
+            else _weighted(section.negatives.phrases, tag, file)
+        ),
+        words=(),
+    )
+    _check_slots(language, section, file)
+    return replace(language, words=_word_list(language, section.negatives, file))
+
+
+def _sentence_share(section: _Section, tag: str, file: str) -> float:
+    """The share of sentences among what is not negative; beside keywords it must be given."""
+    if section.classes and sum(group.weight for group in section.classes.values()) <= 0:
+        raise InputError(f"{file}: all the classes of language {tag!r} have weight 0: raise one.")
+    if section.sentences is None:
+        if not section.classes and section.negatives is not None and section.negatives.share < 1:
+            raise InputError(
+                f"{file}: negatives.share of language {tag!r} must be 1, because there are "
+                f"neither classes nor sentences, got {section.negatives.share}."
+            )
+        return 0.0
+    if not section.classes:
+        return 1.0
+    if section.sentences.share is None:
+        raise InputError(
+            f"{file}: language {tag!r} has both classes and sentences: say how often a sentence "
+            "is drawn, as sentences.share from 0 to 1."
+        )
+    return section.sentences.share
+
+
+def _check_slots(language: _Language, section: _Section, file: str) -> None:
+    tag = language.tag
+    for name, node in language.slots.items():
+        wrong = unknown_slot(node, language.slots)
+        if wrong:
+            raise InputError(f"{file}: slots.{name} ({tag}): {wrong}")
+        if has_stars(node):
+            raise InputError(
+                f"{file}: slots.{name} ({tag}): a slot may not mark a keyword with stars; put "
+                "them around the slot where it is used."
+            )
+    carriers = () if language.carriers is None else language.carriers.templates
+    for template in _templates(language):
+        where = f"{file}: phrase {template.source!r} ({tag})"
+        is_carrier = any(template is carrier for carrier in carriers)
+        wrong = unknown_slot(template.node, language.slots, (KEYWORD_SLOT,) if is_carrier else ())
+        if wrong:
+            raise InputError(f"{where}: {wrong}")
+        if is_carrier and not _always_keyword(template.node):
+            raise InputError(
+                f"{where}: a carrier sentence holds {{{KEYWORD_SLOT}}} exactly once, "
+                "outside alternatives."
+            )
+    loop = find_loop(language.slots)
+    if loop:
+        name = loop[0]
+        phrase = section.slots[name].say[0].say
+        raise InputError(
+            f"{file}: slots.{name}, phrase {phrase!r} ({tag}): the slots "
+            f"{' -> '.join(loop)} go round for ever; take one out of the circle."
+        )
+    for label, group in language.classes.items():
+        for template in group.templates:
+            if not characters(template.node, language.slots):
+                raise InputError(
+                    f"{file}: classes.{label} ({tag}): phrase {template.source!r} has no word in "
+                    "it: write one."
+                )
+
+
+def _always_keyword(node: Node) -> bool:
+    if not isinstance(node, Run) or slot_names(node).count(KEYWORD_SLOT) != 1:
+        return False
+    return any(
+        (isinstance(part, SlotName) and part.name == KEYWORD_SLOT)
+        or (isinstance(part, Run) and _always_keyword(part))
+        for part in node.nodes
+    )
+
+
+def _word_list(language: _Language, negatives: _Negatives | None, file: str) -> tuple[str, ...]:
+    """The words of the negatives, without the keywords themselves."""
+    tag = language.tag
+    if negatives is None:
+        return ()
+    present = [kind for kind in _NEGATIVE_KINDS if getattr(negatives, kind) is not None]
+    if negatives.share > 0 and not any(getattr(negatives, kind).weight > 0 for kind in present):
+        raise InputError(
+            f"{file}: negatives ({tag}) has a share of {negatives.share} but no kind with a "
+            f"weight: give one of {', '.join(_NEGATIVE_KINDS)}."
+        )
+    if not {"words", "near", "babble"} & set(present):
+        return ()
+    if negatives.word_list is None:
+        raise InputError(
+            f"{file}: negatives ({tag}) draws words but has no word_list: give a list, or the "
+            "name of one, such as words-en.txt."
+        )
+    if isinstance(negatives.word_list, str):
+        _, words = _read_list(_path_of(negatives.word_list))
+    else:
+        words = list(negatives.word_list)
+    left_out = {normalise(word) for word in negatives.other_than}
+    for group in language.classes.values():
+        for template in group.templates:
+            left_out |= {normalise(text) for text in _literal_texts(template, language)}
+    kept = tuple(word for word in dict.fromkeys(words) if normalise(word) not in left_out)
+    if not kept:
+        raise InputError(f"{file}: negatives.word_list ({tag}) is empty: add words.")
+    return kept
