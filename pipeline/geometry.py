@@ -51,8 +51,11 @@ def polygon_area(points: Points) -> float:
     """The unsigned area of a simple polygon (shoelace formula), in square pixels."""
     if len(points) < 3:
         return 0.0
-    x, y = points[:, 0], points[:, 1]
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    corners: list[list[float]] = points.tolist()
+    doubled = 0.0
+    for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        doubled += x0 * y1 - x1 * y0
+    return abs(doubled) / 2
 
 
 def clip_to_frame(points: Points, width: float, height: float) -> Points:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -64,12 +65,32 @@ def recipe_schema() -> dict[str, Any]:
     root["properties"]["splits"]["additionalProperties"] = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/Split"}]
     }
+    used = _used(root, defs)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "seedbed recipe",
         **{key: value for key, value in root.items() if key not in ("title", "description")},
-        "$defs": {name: _without_titles(value) for name, value in sorted(defs.items())},
+        "$defs": {
+            name: _without_titles(value) for name, value in sorted(defs.items()) if name in used
+        },
     }
+
+
+def _used(root: Any, defs: Mapping[str, Any]) -> set[str]:
+    """The definitions that `root` refers to, directly or through another."""
+    used: set[str] = set()
+    coming = [root]
+    while coming:
+        schema = coming.pop()
+        if isinstance(schema, dict):
+            coming.extend(schema.values())
+            name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+            if name in defs and name not in used:
+                used.add(name)
+                coming.append(defs[name])
+        elif isinstance(schema, list):
+            coming.extend(schema)
+    return used
 
 
 def _importable(group: str) -> dict[str, type[Component]]:

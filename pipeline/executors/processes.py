@@ -50,7 +50,7 @@ class ProcessExecutor:
             ours, theirs = context.Pipe()
             process = context.Process(  # type: ignore[attr-defined]
                 target=_work,
-                args=(theirs, self.job, os.getpid()),
+                args=(theirs, self.job),
                 name=f"seedbed-{number}",
                 daemon=True,
             )
@@ -112,10 +112,10 @@ class ProcessExecutor:
         )
 
 
-def _work(pipe: Connection, job: Job, parent: int) -> None:
+def _work(pipe: Connection, job: Job) -> None:
     """What a worker process does: take a shard, make it, send its mark, until none comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker = None
+    worker, parent = None, os.getppid()
     # With fork, siblings hold copies of the parent's pipe ends, which then never close.
     while os.getppid() == parent:
         if not pipe.poll(PARENT_CHECK_SECONDS):
