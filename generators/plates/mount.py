@@ -29,6 +29,7 @@ Rgb: TypeAlias = tuple[int, int, int]
 Sides: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
+_SHADOW_MM = 4.0
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
 _QUARTER = tuple((math.cos(math.pi / 2 * i / 4), math.sin(math.pi / 2 * i / 4)) for i in range(5))
@@ -343,10 +344,27 @@ def paint_mount(
         if label is not None:
             _paint_label(paint, label, (across[0], low, across[1], high), gains, fonts)
 
-    _cast_shadow(rgb, hole, px_per_mm)
-    kept = cv2.multiply(rgb, cv2.merge([cv2.bitwise_not(cover)] * 3), scale=1 / 255)
-    added = cv2.multiply(paint, cv2.merge([cover] * 3), scale=1 / 255)
-    cv2.add(kept, added, dst=rgb)
+    # Only a band around the opening's edge changes: the plate's middle is left alone.
+    height, width = alpha.shape
+    depth = _SHADOW_MM * px_per_mm + 2
+    first_row = min(max(math.ceil(inner[1] + depth), 0), height)
+    last_row = max(min(math.floor(inner[3] - depth), height), first_row)
+    first_column = min(max(math.ceil(inner[0] + depth), 0), width)
+    last_column = max(min(math.floor(inner[2] - depth), width), first_column)
+    for rows, columns in (
+        (slice(0, first_row), slice(0, width)),
+        (slice(last_row, height), slice(0, width)),
+        (slice(first_row, last_row), slice(0, first_column)),
+        (slice(first_row, last_row), slice(last_column, width)),
+    ):
+        patch = rgb[rows, columns]
+        if patch.size:
+            over = cover[rows, columns]
+            shadow = _shadow(hole[rows, columns], px_per_mm)
+            shade = cv2.multiply(shadow, cv2.bitwise_not(over), scale=1 / 255)
+            kept = cv2.multiply(patch, cv2.merge([shade] * 3), scale=1 / 255)
+            added = cv2.multiply(paint[rows, columns], cv2.merge([over] * 3), scale=1 / 255)
+            cv2.add(kept, added, dst=patch)
     cv2.max(alpha, cover, dst=alpha)
     return np.asarray(cover, np.uint8)
 
@@ -381,7 +399,8 @@ def _paint_body(
     else:
         shades = np.linspace(1.15, 0.9, height, dtype=np.float32)
     row = np.array(params.colour, np.float32) * np.array(gains, np.float32)
-    paint[:] = np.minimum(shades[:, None] * row[None, :], 255).astype(np.uint8)[:, None, :]
+    column = np.minimum(shades[:, None] * row[None, :], 255).astype(np.uint8)[:, None, :]
+    cv2.resize(column, (paint.shape[1], height), dst=paint, interpolation=cv2.INTER_NEAREST)
     if params.tags is not None:
         reach = 26 * px_per_mm
         for x in (outer[0] + 30 * px_per_mm, outer[2] - 30 * px_per_mm - reach):
@@ -455,9 +474,8 @@ def _paint_label(
     cv2.add(kept, cv2.multiply(ink, cv2.merge([mask] * 3), scale=1 / 255), dst=patch)
 
 
-def _cast_shadow(rgb: Picture, hole: Mask, px_per_mm: float) -> None:
-    """Darken the plate just inside the opening's edge, in place; deepest under the top."""
-    reach = max(3, round(4 * px_per_mm) | 1)
+def _shadow(hole: Mask, px_per_mm: float) -> Mask:
+    """What share of light the plate keeps near the opening's edge; least under the top."""
+    reach = max(3, round(_SHADOW_MM * px_per_mm) | 1)
     soft = cv2.blur(hole, (reach, reach), anchor=(reach // 2, reach - 1))
-    shade = cv2.convertScaleAbs(soft, alpha=0.4, beta=153)
-    cv2.multiply(rgb, cv2.merge([shade] * 3), dst=rgb, scale=1 / 255)
+    return np.asarray(cv2.convertScaleAbs(soft, alpha=0.4, beta=153), np.uint8)
