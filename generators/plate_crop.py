@@ -16,7 +16,7 @@ from pydantic import Field
 from seedbed.component import Generator
 from seedbed.errors import Rejected
 from seedbed.generators.plate_scene import PlateScene, SceneParams
-from seedbed.geometry import Homography, Points, pixel_centred, rectangle
+from seedbed.geometry import Homography, Points, apply_homography, pixel_centred, rectangle
 from seedbed.labels import warp_object
 from seedbed.sample import LabelledObject, Picture
 from seedbed.streams import chance, uniform
@@ -109,18 +109,10 @@ class PlateCrop(Generator[CropParams, Picture]):
     def _cut_corners(self, params: CropParams, plate: LabelledObject) -> Points:
         """The cut's corners in the scene, clockwise from what becomes the crop's top left."""
         corners = plate.quad if params.cut == "rectified" else rectangle(*plate.bbox)
-        across = (corners[1] - corners[0] + corners[2] - corners[3]) / 2
-        down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
+        unit = rectangle(0, 0, 1, 1)
+        to_scene = cv2.getPerspectiveTransform(unit.astype(np.float32), corners.astype(np.float32))
         left, top, right, bottom = params.margins
-        grown = corners + np.array(
-            [
-                -left * across - top * down,
-                right * across - top * down,
-                right * across + bottom * down,
-                -left * across + bottom * down,
-            ]
-        )
-        if params.cut == "loose":
-            return np.asarray(grown)
-        shifts = np.array(params.corner_shifts)
-        return np.asarray(grown + shifts[:, :1] * across + shifts[:, 1:] * down)
+        cut = rectangle(-left, -top, 1 + left + right, 1 + top + bottom)
+        if params.cut == "rectified":
+            cut = cut + np.array(params.corner_shifts)
+        return apply_homography(np.asarray(to_scene, dtype=np.float64), cut)

@@ -9,7 +9,7 @@ subtracted on the plate's own plane.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -24,12 +24,7 @@ from seedbed.errors import InputError, Rejected
 from seedbed.generators.plates.face import PlateFace, default_weights
 from seedbed.generators.plates.glyphs import TypefaceSet, default_typefaces
 from seedbed.generators.plates.layout import RANDOM, load_layout, resolve_layouts
-from seedbed.generators.plates.plate import (
-    PlateParams,
-    draw_plate,
-    needed_characters,
-    paint_plate,
-)
+from seedbed.generators.plates.plate import PlateParams, draw_plate, paint_plate
 from seedbed.generators.scenes.background import BackgroundParams, Backgrounds
 from seedbed.generators.scenes.blend import Blend, BlendParams, composite
 from seedbed.generators.scenes.camera import Pose
@@ -76,8 +71,8 @@ FACE_OVERSAMPLING = 1.25
 PLACING_TRIES = 12
 """Places tried for one more object before the scene goes without it."""
 
-BYSTANDER_PLATE_MM = (520.0, 110.0)
-"""The plate that a vehicle without one has room for; only its size in the frame depends on it."""
+NO_PLATE_MM = (520.0, 110.0)
+"""What a vehicle without a plate has room for; only its size in the frame depends on it."""
 
 
 class Legibility(BaseModel):
@@ -98,7 +93,7 @@ class ItemParams:
     A look-alike without a pose lies on the lens: a date burnt in by the camera.
     """
 
-    pose: Pose | None
+    pose: Pose | None = None
     vehicle: VehicleParams | None = None
     plate: PlateParams | None = None
     blend: BlendParams | None = None
@@ -319,7 +314,7 @@ class PlateScene(Generator[SceneParams, Picture]):
         for layout_id in self._layout_ids:
             if layout_id != RANDOM:
                 layout = load_layout(layout_id)
-                self._typefaces.check(self.fonts or layout.fonts, needed_characters(layout))
+                self._typefaces.check(self.fonts or layout.fonts, layout.registration_characters)
         _ = self._layout_shares
         self._backgrounds.check()
 
@@ -331,85 +326,90 @@ class PlateScene(Generator[SceneParams, Picture]):
         size = (self.width, self.height)
         camera = draw_camera(rng, size, self.field_of_view_deg, self.pitch_deg, self.roll_deg)
         wanted = int(choose_weighted(rng, {str(n): w for n, w in enumerate(self.plate_counts)}))
-        draws: list[Callable[[np.random.Generator, Camera], ItemParams]]
-        draws = [self._draw_plate] * wanted
-        draws += [self._draw_bystander] * chance(rng, self.bystander_rate if wanted else 0.6)
-        draws += [self._draw_sign] * chance(rng, self.decoy_rate)
-        draws += [self._draw_sign] * chance(rng, self.decoy_rate)
+        drawn = [self._draw_plate(rng) for _ in range(wanted)]
+        drawn += [self._draw_bystander(rng)] * chance(rng, self.bystander_rate if wanted else 0.6)
+        drawn += [self._draw_sign(rng)] * chance(rng, self.decoy_rate)
+        drawn += [self._draw_sign(rng)] * chance(rng, self.decoy_rate)
         items: list[ItemParams] = []
         crowded_out = 0
-        for draw_item in draws:
-            for _ in range(PLACING_TRIES):
-                item = draw_item(rng, camera)
-                if self._has_room(item, items):
-                    items.append(item)
-                    break
-            else:
-                crowded_out += draw_item == self._draw_plate
+        for item in drawn:
+            placed = self._place(rng, camera, item, items, background.horizon_y)
+            if placed is not None:
+                items.append(placed)
+            elif item.plate is not None:
+                crowded_out += 1
         items.sort(key=lambda item: -item.depth_mm())
         if chance(rng, self.decoy_rate / 3):
-            items.append(ItemParams(pose=None, decoy=draw_decoy(rng, overlay=True)))
+            items.append(ItemParams(decoy=draw_decoy(rng, overlay=True)))
         return SceneParams(
             self.width, self.height, background, light, film, tuple(items), crowded_out
         )
 
+    def _place(
+        self,
+        rng: np.random.Generator,
+        camera: Camera,
+        item: ItemParams,
+        others: list[ItemParams],
+        horizon: float | None,
+    ) -> ItemParams | None:
+        """`item` where there is room for it, or None where none was found."""
+        for _ in range(PLACING_TRIES):
+            placed = replace(item, pose=self._draw_pose(rng, camera, item, horizon))
+            if self._has_room(placed, others):
+                return placed
+        return None
+
     def _draw_pose(
-        self, rng: np.random.Generator, camera: Camera, size_mm: tuple[float, float], pasted: bool
+        self,
+        rng: np.random.Generator,
+        camera: Camera,
+        item: ItemParams,
+        horizon: float | None,
     ) -> Pose:
-        """A pose for a plane of `size_mm`: on a vehicle it leans as the camera does."""
+        """A pose for an item: a vehicle leans as the camera does and stands below the horizon."""
+        size_mm = _flat_size_mm(item)
         yaw = draw_angle(rng, self.yaw_deg)
-        if pasted:
+        if item.vehicle is None:
             pitch, roll = draw_angle(rng, self.pitch_deg), draw_angle(rng, self.roll_deg)
         else:
-            pitch = float(np.clip(camera.pitch_deg + rng.normal(0, 2.0), *self.pitch_deg))
-            roll = float(np.clip(camera.roll_deg + rng.normal(0, 1.0), *self.roll_deg))
+            pitch = float(np.clip(camera.pitch_deg + rng.normal(0, 1.5), *self.pitch_deg))
+            roll = float(np.clip(camera.roll_deg + rng.normal(0, 0.7), *self.roll_deg))
         width_px = min(log_uniform(rng, self.plate_width_px), 0.95 * self.width)
         height_px = width_px * size_mm[1] / size_mm[0]
         # A plate cut by the frame keeps its centre inside; any other keeps clear of the edges.
         margin = 0.0 if chance(rng, self.cut_rate) else 0.55
         spare_x = max(0.0, self.width / 2 - margin * width_px)
         spare_y = max(0.0, self.height / 2 - margin * height_px)
-        highest = -1.0 if pasted else -0.5
+        highest = self.height / 2 - spare_y
+        if item.vehicle is not None:
+            highest = max(highest, self.height * (0.3 if horizon is None else min(horizon, 0.75)))
         centre = (
             self.width / 2 + spare_x * uniform(rng, (-1.0, 1.0)),
-            self.height / 2 + spare_y * uniform(rng, (highest, 1.0)),
+            uniform(rng, (highest, max(highest, self.height / 2 + spare_y))),
         )
         return pose_of_width(camera, size_mm, width_px, centre, (yaw, pitch, roll))
 
-    def _draw_plate(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+    def _draw_plate(self, rng: np.random.Generator) -> ItemParams:
         plate = draw_plate(
             rng, self._layout_ids, self._layout_shares, self.fonts, self.wear, self.cover_rate
         )
-        pasted = chance(rng, self.pasted_rate)
+        vehicle = draw_vehicle(rng, plate.size_mm(), self.vehicle_kinds or None)
         blend = BlendParams(
             mode=choose_weighted(rng, self.blends),
             softness_px=uniform(rng, (0.3, 1.2)),
             colour_match=uniform(rng, (0.0, 0.5)),
         )
-        return ItemParams(
-            pose=self._draw_pose(rng, camera, plate.size_mm(), pasted),
-            vehicle=None if pasted else self._draw_vehicle(rng, plate.size_mm()),
-            plate=plate,
-            blend=blend,
-        )
+        pasted = chance(rng, self.pasted_rate)
+        return ItemParams(vehicle=None if pasted else vehicle, plate=plate, blend=blend)
 
-    def _draw_vehicle(
-        self, rng: np.random.Generator, plate_size_mm: tuple[float, float]
-    ) -> VehicleParams:
-        return draw_vehicle(rng, plate_size_mm, self.vehicle_kinds or None)
-
-    def _draw_bystander(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+    def _draw_bystander(self, rng: np.random.Generator) -> ItemParams:
         """A vehicle that shows no plate."""
-        return ItemParams(
-            pose=self._draw_pose(rng, camera, BYSTANDER_PLATE_MM, pasted=False),
-            vehicle=self._draw_vehicle(rng, BYSTANDER_PLATE_MM),
-        )
+        return ItemParams(vehicle=draw_vehicle(rng, NO_PLATE_MM, self.vehicle_kinds or None))
 
-    def _draw_sign(self, rng: np.random.Generator, camera: Camera) -> ItemParams:
+    def _draw_sign(self, rng: np.random.Generator) -> ItemParams:
         """A look-alike that stands by the road."""
-        decoy = draw_decoy(rng)
-        pose = self._draw_pose(rng, camera, decoy_size_mm(decoy), pasted=True)
-        return ItemParams(pose=pose, decoy=decoy)
+        return ItemParams(decoy=draw_decoy(rng))
 
     def _has_room(self, item: ItemParams, others: list[ItemParams]) -> bool:
         """Whether no plate lies on another, and nothing nearer hides the most of one."""
@@ -505,19 +505,7 @@ class PlateScene(Generator[SceneParams, Picture]):
         seen = in_frame * (1 - plate.hidden_share(rectangle(0, 0, *size_mm)))
         if len(outline) < 3 or seen < 0.1:
             return None
-        characters = []
-        for cell in plate.face.characters:
-            cell_quad = plate.to_frame(cell.quad_mm)
-            inside = clip_to_frame(cell_quad, self.width, self.height)
-            share = polygon_area(inside) / max(polygon_area(cell_quad), 1e-9)
-            characters.append(
-                Character(
-                    text=cell.text,
-                    quad=cell_quad,
-                    bbox=bounding_box(inside),
-                    visible=round(share * (1 - plate.hidden_share(cell.quad_mm)), 4),
-                )
-            )
+        characters = self._characters(plate)
         contrast = self._contrast(plate, frame)
         reason = self._illegible(characters, contrast)
         return LabelledObject(
@@ -533,9 +521,27 @@ class PlateScene(Generator[SceneParams, Picture]):
             occlusion=round(1 - seen, 4),
             legible=not reason,
             illegible_reason=reason,
-            characters=tuple(characters),
+            characters=characters,
             attributes={"contrast": round(contrast, 4)},
         )
+
+    def _characters(self, plate: PlacedPlate) -> tuple[Character, ...]:
+        """The plate's characters with their quads and how much of each can be seen."""
+        cells = plate.face.characters
+        corners = plate.to_frame(np.concatenate([cell.quad_mm for cell in cells]))
+        lowest, highest = corners.min(axis=0), corners.max(axis=0)
+        cut = bool((lowest < 0).any() or (highest > [self.width, self.height]).any())
+        characters = []
+        for cell, quad in zip(cells, corners.reshape(-1, 4, 2), strict=True):
+            inside = clip_to_frame(quad, self.width, self.height) if cut else quad
+            share = polygon_area(inside) / max(polygon_area(quad), 1e-9) if cut else 1.0
+            seen = share * (1 - plate.hidden_share(cell.quad_mm))
+            characters.append(
+                Character(
+                    text=cell.text, quad=quad, bbox=bounding_box(inside), visible=round(seen, 4)
+                )
+            )
+        return tuple(characters)
 
     def _contrast(self, plate: PlacedPlate, frame: Image) -> float:
         """Brightness between ink and ground in the finished frame, 0 to 1, over the characters."""
@@ -560,14 +566,12 @@ class PlateScene(Generator[SceneParams, Picture]):
         off_ink = cv2.mean(grey, np.where(mask < 64, 255, 0).astype(np.uint8))[0]
         return abs(on_ink - off_ink) / 255
 
-    def _illegible(self, characters: list[Character], contrast: float) -> str:
+    def _illegible(self, characters: tuple[Character, ...], contrast: float) -> str:
         """Why nobody could read these characters: `small`, `hidden`, `contrast`, or nothing."""
-        heights = [
-            (np.linalg.norm(one.quad[3] - one.quad[0]) + np.linalg.norm(one.quad[2] - one.quad[1]))
-            / 2
-            for one in characters
-        ]
-        if min(heights) < self.legibility.min_character_height_px:
+        quads = np.stack([one.quad for one in characters])
+        sides = np.linalg.norm(quads[:, [3, 2]] - quads[:, [0, 1]], axis=2)
+        heights = sides.mean(axis=1)
+        if heights.min() < self.legibility.min_character_height_px:
             return "small"
         if min(one.visible for one in characters) < 1 - self.legibility.max_occlusion:
             return "hidden"
@@ -576,17 +580,18 @@ class PlateScene(Generator[SceneParams, Picture]):
         return ""
 
 
+def _flat_size_mm(item: ItemParams) -> tuple[float, float]:
+    """The size of an item's plate or sign, or of a bare vehicle's room for a plate."""
+    if item.plate is not None:
+        return item.plate.size_mm()
+    return NO_PLATE_MM if item.decoy is None else decoy_size_mm(item.decoy)
+
+
 def _plate_box(item: ItemParams) -> Bbox:
-    """The box in pixels around an item's plate, or around its sign or its room for a plate."""
+    """The box in pixels around an item's plate, its sign or its room for a plate."""
     if item.pose is None:
         return (0.0, 0.0, 1.0, 1.0)
-    if item.plate is not None:
-        size_mm = item.plate.size_mm()
-    elif item.decoy is not None:
-        size_mm = decoy_size_mm(item.decoy)
-    else:
-        size_mm = BYSTANDER_PLATE_MM
-    return flat_box(item.pose, centred(size_mm))
+    return flat_box(item.pose, centred(_flat_size_mm(item)))
 
 
 def _extent_box(item: ItemParams) -> Bbox:

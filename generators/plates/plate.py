@@ -18,7 +18,7 @@ from seedbed.generators.plates.face import (
     render_face,
 )
 from seedbed.generators.plates.glyphs import TypefaceSet
-from seedbed.generators.plates.layout import PlateLayout, Region
+from seedbed.generators.plates.layout import Region
 from seedbed.generators.plates.mount import MountParams, draw_mount, mount_margin_mm, paint_mount
 from seedbed.generators.plates.surface import (
     CoverParams,
@@ -28,9 +28,9 @@ from seedbed.generators.plates.surface import (
     paint_cover,
     shade_face,
 )
+from seedbed.generators.scenes.blend import over
 from seedbed.generators.scenes.light import Light
 from seedbed.geometry import Homography
-from seedbed.streams import chance
 
 Canvas = NDArray[np.uint8]
 
@@ -69,12 +69,6 @@ class FlatPlate:
     hidden: Canvas | None
 
 
-def needed_characters(layout: PlateLayout) -> set[str]:
-    """Every character that a registration of `layout` may hold."""
-    in_words = {c for words, _ in layout.words.values() for word in words for c in word}
-    return {*layout.letters, *layout.digits, *in_words} - {" "}
-
-
 def draw_plate(
     rng: np.random.Generator,
     layouts: Sequence[str],
@@ -91,7 +85,7 @@ def draw_plate(
         face=face,
         surface=draw_surface(rng, wear, size_mm),
         mount=draw_mount(rng, region, size_mm),
-        cover=draw_cover(rng, size_mm) if chance(rng, cover_rate) else None,
+        cover=draw_cover(rng, cover_rate, size_mm),
     )
 
 
@@ -109,25 +103,36 @@ def paint_plate(
         face.rgb, face.alpha, face.relief, face.px_per_mm, face.bolts_mm, params.surface,
         light, light_in_plane,
     )  # fmt: skip
-    left, top, right, bottom = 0, 0, 0, 0
-    if params.mount is not None:
-        margins = [round(m * face.px_per_mm) for m in mount_margin_mm(params.mount)]
-        left, top, right, bottom = margins
     # One transparent pixel all round lets the edge fall off smoothly when it is warped.
-    left, top, right, bottom = left + 1, top + 1, right + 1, bottom + 1
-    rgb = cv2.copyMakeBorder(rgb, top, bottom, left, right, cv2.BORDER_REPLICATE).astype(np.uint8)
-    alpha = cv2.copyMakeBorder(face.alpha, top, bottom, left, right, cv2.BORDER_CONSTANT)
-    alpha = alpha.astype(np.uint8)
+    left, top, right, bottom = (
+        round(margin * face.px_per_mm) + 1 for margin in mount_margin_mm(params.mount)
+    )
+    rgb = np.asarray(
+        cv2.copyMakeBorder(rgb, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8
+    )
+    alpha = np.asarray(
+        cv2.copyMakeBorder(face.alpha, top, bottom, left, right, cv2.BORDER_CONSTANT), np.uint8
+    )
+    covers: list[Canvas] = []
     if params.mount is not None:
-        paint_mount(rgb, alpha, (left, top), face.px_per_mm, params.mount)
-    hidden: Canvas | None = None
+        covers.append(
+            paint_mount(rgb, alpha, (left, top), face.px_per_mm, params.mount, light, typefaces)
+        )
     if params.cover is not None:
-        covered = paint_cover(rgb, alpha, (left, top), face.px_per_mm, params.cover, light)
+        overlay = paint_cover(
+            alpha.shape, (left, top), face.px_per_mm, params.size_mm(), params.cover, light
+        )
+        covers.append(np.ascontiguousarray(overlay[:, :, 3]))
+        rgb = over(overlay[:, :, :3], rgb, covers[-1])
+        alpha = np.asarray(cv2.max(alpha, covers[-1]), np.uint8)
+    hidden: Canvas | None = None
+    for covered in covers:
         height, width = face.alpha.shape
         on_plate = covered[top : top + height, left : left + width]
         size = (round(width_mm), round(height_mm))
-        hidden = np.asarray(cv2.resize(on_plate, size, interpolation=cv2.INTER_AREA), np.uint8)
-        hidden = np.asarray(cv2.threshold(hidden, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+        mask = cv2.resize(on_plate, size, interpolation=cv2.INTER_LINEAR)
+        mask = cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1]
+        hidden = np.asarray(mask if hidden is None else cv2.bitwise_or(hidden, mask), np.uint8)
     scale_x, scale_y = width_mm / face.alpha.shape[1], height_mm / face.alpha.shape[0]
     to_plane = np.array(
         [

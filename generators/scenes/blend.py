@@ -102,12 +102,13 @@ def composite(
     if params.mode == "poisson" and cover.size <= POISSON_LIMIT_PX:
         blended = _poisson(warped, behind, cover)
     else:
-        blended = _over(warped, behind, _seam(cover, params))
+        blended = over(warped, behind, _seam(cover, params))
     behind[:] = blended
     return Region(int(left), int(top), cover)
 
 
-def _over(rgb: Image, behind: Image, alpha: Image) -> Image:
+def over(rgb: Image, behind: Image, alpha: Image) -> Image:
+    """`rgb` (h, w, 3) laid over `behind`, of the same shape, by `alpha` (h, w)."""
     weight = cv2.merge([alpha, alpha, alpha])
     return np.asarray(
         cv2.add(
@@ -122,7 +123,7 @@ def _poisson(rgb: Image, behind: Image, alpha: Image) -> Image:
     """Half Poisson-blended, half laid over: Poisson alone would pull a white plate in a dark
     recess down to grey (Perez, Gangnet and Blake, "Poisson image editing", SIGGRAPH 2003).
     """
-    laid = _over(rgb, behind, alpha)
+    laid = over(rgb, behind, alpha)
     mask = np.zeros((alpha.shape[0] + 4, alpha.shape[1] + 4), dtype=np.uint8)
     mask[2:-2, 2:-2] = np.where(alpha > 127, 255, 0)
     x, y, w, h = cv2.boundingRect(mask)

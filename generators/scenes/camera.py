@@ -9,11 +9,26 @@ picture. A planar face at z = 0 maps by a homography, so labels follow exactly
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.geometry import Homography, Points
+
+
+@lru_cache(maxsize=256)
+def _rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.float64]:
+    yaw, pitch, roll = np.radians([yaw_deg, pitch_deg, roll_deg])
+    cy, sy, cp, sp, cr, sr = (
+        np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    )  # fmt: skip
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    rotation = np.asarray(about_z @ about_x @ about_y)
+    rotation.flags.writeable = False
+    return rotation
 
 
 @dataclass(frozen=True)
@@ -34,15 +49,8 @@ class Pose:
     roll_deg: float = 0.0
 
     def rotation(self) -> NDArray[np.float64]:
-        """The rotation from object to camera axes, shape (3, 3)."""
-        yaw, pitch, roll = np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
-        cy, sy, cp, sp, cr, sr = (
-            np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-        )  # fmt: skip
-        about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-        about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-        about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-        return np.asarray(about_z @ about_x @ about_y)
+        """The rotation from object to camera axes, shape (3, 3), read-only."""
+        return _rotation(self.yaw_deg, self.pitch_deg, self.roll_deg)
 
     def intrinsics(self) -> NDArray[np.float64]:
         """The camera matrix K, shape (3, 3), square pixels."""

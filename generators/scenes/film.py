@@ -21,6 +21,10 @@ GRID = 8
 """Pixels of the frame to one cell of the smooth maps."""
 
 
+MIDDLE_GREY = 112.0
+"""The mean brightness, of 255, that metering aims for: about that of well-exposed photographs."""
+
+
 @dataclass(frozen=True)
 class Shadow:
     """A cast shadow: a polygon in shares of the frame, its depth and its penumbra's width."""
@@ -53,8 +57,13 @@ class Rain:
 
 @dataclass(frozen=True)
 class FilmParams:
-    """Everything that is done to a finished frame, in the order of `develop`."""
+    """Everything that is done to a finished frame, in the order of `develop`.
 
+    `metering` is how far, 0 to 1, the camera brings the frame's mean brightness to
+    `MIDDLE_GREY`; `exposure_stops` comes on top.
+    """
+
+    metering: float
     exposure_stops: float
     white_balance: tuple[float, float, float]
     gradient: tuple[float, float]
@@ -126,6 +135,7 @@ def draw_film(
     warmth = rng.normal(0, 0.04)
     tint = rng.normal(0, 0.015)
     return FilmParams(
+        metering=uniform(rng, (0.2, 0.7)),
         exposure_stops=light.exposure_stops,
         white_balance=(float(1 + warmth), float(1 + tint), float(1 - warmth)),
         gradient=(uniform(rng, (-0.2, 0.2)), uniform(rng, (-0.2, 0.2))),
@@ -142,7 +152,14 @@ def draw_film(
     )
 
 
-def _gain_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32]:
+def _exposure(frame: Frame, params: FilmParams) -> float:
+    """The factor by which metering and the drawn stops brighten or darken the frame."""
+    mean = float(frame[::GRID, ::GRID].mean())
+    metered = (MIDDLE_GREY / max(mean, 1.0)) ** params.metering
+    return float(np.clip(metered, 0.6, 2.5) * 2.0**params.exposure_stops)
+
+
+def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> NDArray[np.float32]:
     """Multiplies the frame: shape (rows, columns, 3), 1 leaves a pixel as it is."""
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
@@ -155,7 +172,7 @@ def _gain_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32
         sigma = max(0.3, shadow.penumbra * columns)
         gain = gain * (1 - shadow.strength * cv2.GaussianBlur(mask, (0, 0), sigma))
     balance = np.asarray(params.white_balance, dtype=np.float32)
-    return np.asarray(gain[:, :, None] * balance * np.float32(2.0**params.exposure_stops))
+    return np.asarray(gain[:, :, None] * balance * np.float32(exposure))
 
 
 def _glow_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32] | None:
@@ -189,17 +206,15 @@ def dim(frame: Frame, light: Light) -> Frame:
     gains = light.diffuse_gain()
     if all(abs(gain - 1) < 0.05 for gain in gains):
         return frame
-    ramp = np.arange(256, dtype=np.float64)[:, None] * np.array(gains)
-    table = np.clip(np.round(ramp), 0, 255).astype(np.uint8).reshape(1, 256, 3)
-    return np.asarray(cv2.LUT(frame, table), dtype=np.uint8)
+    return np.asarray(cv2.multiply(frame, (*gains, 1.0)), dtype=np.uint8)
 
 
 def develop(frame: Frame, params: FilmParams) -> Frame:
     """The finished frame: light falls off, glares, hazes over, and is exposed and toned."""
     height, width = frame.shape[:2]
     rows, columns = max(2, height // GRID), max(2, width // GRID)
-    gain = _enlarge(_gain_map(params, rows, columns) * 128, frame)
-    frame = np.asarray(cv2.multiply(frame, gain, scale=1 / 128), dtype=np.uint8)
+    gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns) * 64, frame)
+    frame = np.asarray(cv2.multiply(frame, gain, scale=1 / 64), dtype=np.uint8)
     if params.haze > 0:
         veil = np.full_like(frame, 205)
         frame = np.asarray(cv2.addWeighted(frame, 1 - params.haze, veil, params.haze, 0), np.uint8)

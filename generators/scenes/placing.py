@@ -8,7 +8,7 @@ import numpy as np
 
 from seedbed.generators.scenes.camera import Pose
 from seedbed.geometry import Bbox, apply_homography, bounding_box, rectangle
-from seedbed.streams import uniform
+from seedbed.streams import chance, uniform
 
 Range = tuple[float, float]
 
@@ -36,14 +36,24 @@ def draw_camera(
     pitch_deg: Range,
     roll_deg: Range,
 ) -> Camera:
-    """A camera for a frame of `size` (width, height); the field of view is horizontal."""
+    """A camera for a frame of `size` (width, height); the field of view is horizontal.
+
+    Cameras mostly look down a little and are mostly held level: pitch is above 0 in six of
+    seven scenes, where the bounds allow, and small ones are likelier; roll is within 3
+    degrees or so in three of four.
+    """
     half_angle = np.radians(uniform(rng, field_of_view_deg)) / 2
+    downwards = chance(rng, 6 / 7)
+    steepness = float(rng.beta(1.3, 3.0))
+    pitch = (max(pitch_deg[1], 0.0) if downwards else min(pitch_deg[0], 0.0)) * steepness
+    level = chance(rng, 0.75)
+    tilt = float(rng.normal(0, 1.5)) if level else draw_angle(rng, roll_deg)
     return Camera(
         width=size[0],
         height=size[1],
         focal_px=float(size[0] / 2 / np.tan(half_angle)),
-        pitch_deg=draw_angle(rng, pitch_deg),
-        roll_deg=draw_angle(rng, roll_deg),
+        pitch_deg=float(np.clip(pitch, *pitch_deg)),
+        roll_deg=float(np.clip(tilt, *roll_deg)),
     )
 
 

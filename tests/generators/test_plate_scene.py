@@ -62,7 +62,7 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
     blank = replace(
         params,
         film=replace(
-            params.film, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0), gradient=(0.0, 0.0),
+            params.film, metering=0.0, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0), gradient=(0.0, 0.0),
             vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0, saturation=1.0,
             monochrome=False,
         ),
@@ -162,7 +162,7 @@ def test_plate_counts_and_widths_follow_the_recipe() -> None:
     scene = PlateScene(
         width=320, height=240, plate_counts=(0, 0, 1), plate_width_px=(40, 60), cut_rate=0.0
     )
-    found = [s for s in scene.samples(seed=1, count=8)]
+    found = list(scene.samples(seed=1, count=8))
     for sample in found:
         widths = [np.ptp(o.quad[:, 0]) for o in sample.objects]
         placed = len(widths) + sample.counts.get("dropped:no_room", 0)
@@ -198,7 +198,11 @@ def test_a_nearer_thing_hides_what_it_covers() -> None:
     assert item.blend is not None
     pose = Pose((320.0, 240.0), 2000.0, 1000.0, (320.0, 240.0))
     placed = scene._paint_plate(
-        np.zeros((480, 640, 3), np.uint8), item.plate, item.blend, pose, params.light
+        np.zeros((480, 640, 3), np.uint8),
+        replace(item.plate, mount=None),
+        item.blend,
+        pose,
+        params.light,
     )
     # Half a pixel a millimetre: the plate spans x 190 to 450, and 320 is its middle.
     right_half = np.array([[320.0, 0.0], [640.0, 0.0], [640.0, 480.0], [320.0, 480.0]])

@@ -13,6 +13,7 @@ from seedbed.generators.scenes.light import HOURS, Hour, Light, draw_light
 from seedbed.streams import stream
 
 NEUTRAL = FilmParams(
+    metering=0.0,
     exposure_stops=0.0,
     white_balance=(1.0, 1.0, 1.0),
     gradient=(0.0, 0.0),
@@ -37,6 +38,12 @@ def test_a_neutral_film_changes_nothing() -> None:
 def test_a_stop_doubles() -> None:
     assert np.ptp(develop(GREY, replace(NEUTRAL, exposure_stops=-1.0))) == 0
     assert develop(GREY, replace(NEUTRAL, exposure_stops=-1.0))[0, 0, 0] == 50
+
+
+def test_metering_goes_its_share_of_the_way_to_middle_grey() -> None:
+    out = develop(np.full((48, 64, 3), 28, np.uint8), replace(NEUTRAL, metering=0.5))
+    # Four times too dark, and half way there in stops: twice as bright.
+    assert out[0, 0, 0] == pytest.approx(56, abs=1)
 
 
 def test_haze_moves_towards_its_veil() -> None:
