@@ -102,6 +102,12 @@ def accent_facts() -> dict[str, Any]:
     return facts
 
 
+def script_of_language(language: str) -> tuple[str, ...]:
+    """The scripts a language is written in, as Unicode names them: `("LATIN",)` by default."""
+    scripts = espeak_facts()["scripts"]
+    return tuple(scripts.get(language.partition("-")[0].lower(), ("LATIN",)))
+
+
 def speaker_shape(number: int) -> SpeakerShape:
     """The speaker of that number, `number >= 0`."""
     ranges = espeak_facts()["procedural"]

@@ -138,6 +138,8 @@ class Engine(BaseModel, ABC):
     name: ClassVar[str]
     deterministic: ClassVar[bool] = True
     """Whether the same arguments give the same samples, whatever was said before."""
+    procedural: ClassVar[bool] = False
+    """Whether voices take espeak's procedural speakers: `BASE+#NUMBER`."""
 
     @abstractmethod
     def voices(self) -> Sequence[Voice]:

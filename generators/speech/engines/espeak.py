@@ -84,6 +84,7 @@ class EspeakEngine(Engine):
     """espeak-ng through ctypes: stock variants and procedural speakers, all timed."""
 
     name: ClassVar[str] = "espeak"
+    procedural: ClassVar[bool] = True
 
     def available(self) -> str:
         """What is missing, or an empty string."""
@@ -91,7 +92,7 @@ class EspeakEngine(Engine):
 
     def voices(self) -> Sequence[Voice]:
         """Every base voice, alone and with every stock variant, sorted by id."""
-        return _voices()
+        return espeak_voices()
 
     def base_voices(self) -> Sequence[Voice]:
         """The voices without a variant: one for each language and dialect."""
@@ -145,7 +146,8 @@ def variant_sex(text: str) -> Sex:
 
 
 @lru_cache(maxsize=1)
-def _voices() -> tuple[Voice, ...]:
+def espeak_voices() -> tuple[Voice, ...]:
+    """Every base voice, alone and with every stock variant, sorted by id."""
     found = list(_base_voices())
     for name, text in stock_variants().items():
         sex = variant_sex(text)
@@ -408,3 +410,29 @@ def _speak_with_accent(text: str, base: str, variant: str, prosody: Prosody) -> 
         phonemes=phonemes_said,
         realised=realised_prosody(prosody),
     )
+
+
+@lru_cache(maxsize=64)
+def voice_for_language(language: str) -> str:
+    """The base voice that speaks a language: its own dialect's, else its first.
+
+    Raises `InputError` where espeak has none.
+    """
+    wanted = language.lower()
+    primary = wanted.partition("-")[0]
+    voices = _base_voices()
+    for voice in voices:
+        if voice.language == wanted:
+            return voice.id
+    for voice in voices:
+        if voice.language.partition("-")[0] == primary:
+            return voice.id
+    raise InputError(f"espeak-ng has no voice for language {language!r}.")
+
+
+def pronounce(text: str, language: str) -> str:
+    """The IPA of `text` in a language, stress marks included, clauses joined by a space."""
+    library = espeak_library()
+    with library.lock:
+        library.set_voice(voice_for_language(language), variant_text("", False))
+        return library.ipa(text)

@@ -54,6 +54,9 @@ PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE, PARAMETER_WO
     1, 2, 3, 4, 7,
 )  # fmt: skip
 
+PHONEMES_AS_IPA = 0x02
+"""`espeak_TextToPhonemes` writes IPA."""
+
 BUFFER_MS = 2000
 """Length of a callback's buffer: one-word clips then come in one call."""
 
@@ -172,13 +175,18 @@ class PrivateData:
         self._variants = self.path / "voices" / "!v"
         self._variants.mkdir(parents=True)
         self._written = ""
+        (self._variants / SLOT).touch()
         self.write_variant("language variant\nname seedbed\n")
         Finalize(self, shutil.rmtree, (self.path, True), exitpriority=10)
 
     def write_variant(self, text: str) -> None:
         """Put `text` into the variant file, unless it is there already."""
         if text != self._written:
-            (self._variants / SLOT).write_text(text, encoding="utf-8")
+            encoded = text.encode("utf-8")
+            # In place: opening a file to write it afresh costs as much as saying a word.
+            with (self._variants / SLOT).open("r+b", buffering=0) as file:
+                file.write(encoded)
+                file.truncate(len(encoded))
             self._written = text
 
 
@@ -326,13 +334,17 @@ class EspeakLibrary:
 
     def phonemes(self, text: str) -> list[str]:
         """The phonemes of `text` in espeak's ASCII names, stress marks kept on them."""
+        return [name for clause in self._clauses(text, ord(" ") << 8) for name in clause.split()]
+
+    def ipa(self, text: str) -> str:
+        """The phonemes of `text` in IPA, as espeak prints them."""
+        return " ".join(clause.strip() for clause in self._clauses(text, PHONEMES_AS_IPA))
+
+    def _clauses(self, text: str, mode: int) -> Iterator[str]:
         place = ctypes.c_char_p(text.encode("utf-8"))
-        found: list[str] = []
-        separator = ord(" ") << 8
         while place.value is not None:
-            clause = self._library.espeak_TextToPhonemes(ctypes.byref(place), TEXT_UTF8, separator)
-            found += (clause or b"").decode("utf-8").split()
-        return found
+            clause = self._library.espeak_TextToPhonemes(ctypes.byref(place), TEXT_UTF8, mode)
+            yield (clause or b"").decode("utf-8")
 
 
 _libraries: dict[int, EspeakLibrary] = {}

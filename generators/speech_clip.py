@@ -1,0 +1,620 @@
+"""Clips of speech: a phrase, spoken by a drawn voice in a drawn manner, labelled to the phoneme.
+
+Everything is decided in `draw`; `render` asks the engine, trims, warps, resamples and
+levels. An engine's bad output (empty, silent, clipped, of an impossible length) is logged
+with the text and the voice, counted by reason in the sample, and drawn again a bounded
+number of times (`Generator.sample`).
+"""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+
+from seedbed.component import Generator
+from seedbed.errors import InputError, Rejected
+from seedbed.generators.speech.casting import (
+    Cast,
+    Casting,
+    cast_voices,
+    no_voice_message,
+    primary_language,
+)
+from seedbed.generators.speech.engines import build_engine, open_engine
+from seedbed.generators.speech.engines.base import (
+    SILENT_PEAK,
+    Emphasis,
+    Engine,
+    Prosody,
+    Sex,
+    SpokenWord,
+    Utterance,
+    Voice,
+    speech_bounds,
+)
+from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases
+from seedbed.generators.speech.speaker import accent_facts, script_of_language
+from seedbed.generators.speech.warp import warp_vocal_tract
+from seedbed.sample import Clip, TimedSpan
+from seedbed.streams import chance, choose, choose_weighted, fork_seed, log_uniform, uniform
+
+LOGGER = logging.getLogger("seedbed.speech")
+
+PEAK_LIMIT = 0.99
+"""A clip is turned down until its peak is under this, so that 16 bits never clip."""
+
+FULL_SCALE = 0.999
+MOST_CLIPPED = 0.002
+"""Share of frames at full scale above which an engine's output counts as clipped."""
+
+SECONDS_PER_CHARACTER = (0.012, 1.2)
+"""Bounds of speech length: from very fast speech, 80 characters a second, to one slow digit
+read out (`7`), with `SPARE_SECONDS` for pauses."""
+SPARE_SECONDS = 2.0
+
+EDGE_SECONDS = 0.004
+"""Kept around the speech when trimming, so that soft onsets stay."""
+
+Range = tuple[float, float]
+
+
+class EngineUse(BaseModel):
+    """An engine's share of the clips; other keys are the engine's own options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    weight: float = Field(default=1.0, ge=0.0)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The engine's own options."""
+        return dict(self.model_extra or {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """One utterance: who says what, and how."""
+
+    text: str
+    language: str
+    engine: str
+    voice: str
+    speaker: str
+    sex: Sex
+    prosody: Prosody
+    vocal_tract: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechParams:
+    """Everything drawn for one clip.
+
+    `talks` holds one utterance, several for a babble, none for silence and noise, which
+    last `quiet_seconds` and are noise of power 1 / f ** `noise_exponent` made from `noise_seed`.
+    """
+
+    phrase: Phrase
+    talks: tuple[Talk, ...]
+    leading_silence_s: float
+    trailing_silence_s: float
+    level_dbfs: float
+    quiet_seconds: float = 0.0
+    noise_exponent: float = 0.0
+    noise_seed: int = 0
+
+
+@dataclass
+class _Ready:
+    """What is looked up once: phrases and, for each engine and language, the voices."""
+
+    phrases: PhraseSet
+    casts: dict[tuple[str, str], Cast]
+    accent_voices: dict[str, Voice] = field(default_factory=dict)
+
+
+class SpeechClip(Generator[SpeechParams, Clip]):
+    """Speech clips with transcript, keyword, word and phoneme times."""
+
+    params_type: ClassVar[type[Any]] = SpeechParams
+    sample_type: ClassVar[type[Clip]] = Clip
+
+    phrases: str | list[Any] = Field(description="a phrase file, a name in data/phrases, or a list")
+    languages: tuple[str, ...] = Field(default=(), description="of the phrases; empty: all")
+    engines: dict[str, EngineUse] = Field(
+        default={"pyttsx3": EngineUse()}, min_length=1, description="engine: weight or options"
+    )
+    sample_rate: int = Field(default=16000, ge=4000, le=48000)
+
+    voices: tuple[str, ...] = Field(default=("*",), description="patterns of voice ids")
+    exclude_voices: tuple[str, ...] = ()
+    sexes: tuple[Sex, ...] = Field(default=(), description="empty: all")
+    inhuman: bool = Field(default=False, description="also robots, whispers and effects")
+    dialects: dict[str, float] = Field(default={}, description="language tag: weight")
+    speaker_share: Range = Field(
+        default=(0.0, 1.0), description="slice of all speakers that this split may use"
+    )
+    procedural_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    procedural_speakers: int = Field(default=20000, ge=1)
+    accent_share: float = Field(default=0.0, ge=0.0, le=1.0)
+    accents: tuple[str, ...] = Field(default=(), description="of English; empty: all known")
+
+    rate: Range = (0.75, 1.5)
+    pitch_semitones: Range = (-3.0, 3.0)
+    pitch_range: Range = (0.4, 1.6)
+    volume: Range = (0.8, 1.0)
+    pause_ms: Range = (0.0, 80.0)
+    emphasis: dict[Emphasis, float] = Field(
+        default={"none": 0.85, "moderate": 0.1, "strong": 0.05}, min_length=1
+    )
+    unsteady_share: float = Field(
+        default=0.05, ge=0.0, le=1.0, description="with the engine's own jitter, slower to make"
+    )
+    vocal_tract: Range = Field(default=(0.88, 1.14), description="factor on the formants")
+    vocal_tract_share: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    trim: bool = True
+    leading_silence_s: Range = (0.0, 0.25)
+    trailing_silence_s: Range = (0.0, 0.25)
+    level_dbfs: Range = Field(default=(-34.0, -16.0), description="RMS of the speech")
+    quiet_seconds: Range = Field(default=(0.4, 1.5), description="length of silence and noise")
+
+    _ready: _Ready | None = PrivateAttr(default=None)
+
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _weights_alone(cls, engines: Any) -> Any:
+        if isinstance(engines, str):
+            return {engines: {}}
+        if isinstance(engines, Sequence):
+            return {name: {} for name in engines}
+        if not isinstance(engines, Mapping):
+            return engines
+        return {
+            name: {"weight": use} if isinstance(use, int | float) else use
+            for name, use in engines.items()
+        }
+
+    @model_validator(mode="after")
+    def _check(self) -> SpeechClip:
+        for name, use in self.engines.items():
+            try:
+                build_engine(name, use.options)
+            except InputError as error:
+                raise ValueError(str(error)) from error
+        if not any(use.weight > 0.0 for use in self.engines.values()):
+            raise ValueError("engines: at least one weight must be above 0")
+        for key in (
+            "rate", "pitch_semitones", "pitch_range", "volume", "pause_ms", "vocal_tract",
+            "leading_silence_s", "trailing_silence_s", "level_dbfs", "quiet_seconds",
+        ):  # fmt: skip
+            low, high = getattr(self, key)
+            if low > high:
+                raise ValueError(f"{key} must be [low, high], got [{low}, {high}]")
+        limits = {
+            "rate": (0.4, 3.0), "pitch_semitones": (-12.0, 12.0), "pitch_range": (0.0, 2.0),
+            "volume": (0.01, 1.0), "pause_ms": (0.0, 2000.0), "vocal_tract": (0.5, 2.0),
+            "leading_silence_s": (0.0, 60.0), "trailing_silence_s": (0.0, 60.0),
+            "level_dbfs": (-70.0, 0.0), "quiet_seconds": (0.05, 600.0),
+        }  # fmt: skip
+        for key, (least, most) in limits.items():
+            low, high = getattr(self, key)
+            if low < least or high > most:
+                raise ValueError(f"{key} must be within {least} to {most}, got [{low}, {high}]")
+        low, high = self.speaker_share
+        if not 0.0 <= low < high <= 1.0:
+            raise ValueError(f"speaker_share must be a slice of 0 to 1, got [{low}, {high}]")
+        unknown = sorted(set(self.accents) - set(accent_facts()["accents"]))
+        if unknown:
+            raise ValueError(
+                f"accents: {unknown[0]!r} is not known "
+                f"(known: {', '.join(accent_facts()['accents'])})"
+            )
+        return self
+
+    # What is looked up before the first clip.
+
+    def casting(self) -> Casting:
+        """The recipe's wishes about voices."""
+        return Casting(
+            voices=self.voices,
+            exclude_voices=self.exclude_voices,
+            sexes=self.sexes,
+            inhuman=self.inhuman,
+            dialects=self.dialects,
+            speaker_share=self.speaker_share,
+            procedural_share=self.procedural_share,
+            procedural_speakers=self.procedural_speakers,
+        )
+
+    def prepare(self) -> None:
+        """Check engines, voices and phrases; a slow and a fast word through every engine.
+
+        Raises `InputError` naming the phrase that cannot be spoken, and `SeedbedError`
+        naming the engine that is missing or does not do as it is told.
+        """
+        ready = self._looked_up()
+        for (name, _), cast in ready.casts.items():
+            voice = next(group for group in (*cast.bases.values(), *cast.voices.values()) if group)
+            self._engine(name).check(voice[:1])
+
+    def notes(self) -> tuple[str, ...]:
+        """Which engines cannot promise the same samples for the same seed."""
+        return tuple(
+            f"Engine {name} draws numbers of its own: its clips are not the same every time."
+            for name, use in self.engines.items()
+            if use.weight > 0.0 and not self._engine(name).deterministic
+        )
+
+    def _engine(self, name: str) -> Engine:
+        return open_engine(name, self.engines[name].options)
+
+    def _looked_up(self) -> _Ready:
+        if self._ready is None:
+            self._ready = self._look_up()
+        return self._ready
+
+    def _look_up(self) -> _Ready:
+        phrases = load_phrases(self.phrases)
+        if self.languages:
+            phrases = phrases.in_languages(self.languages)
+        if phrases.needs_pronunciation:
+            phrases = phrases.with_pronunciation(_pronounce)
+        casting = self.casting()
+        casts: dict[tuple[str, str], Cast] = {}
+        for name, use in self.engines.items():
+            if use.weight <= 0.0:
+                continue
+            engine = self._engine(name)
+            missing = engine.available()
+            if missing:
+                raise InputError(f"engine {name!r} cannot be used here: {missing}")
+            voices = engine.voices()
+            bases = [voice for voice in voices if "+" not in voice.id]
+            bases = bases if engine.procedural else []
+            for language in phrases.languages():
+                cast = cast_voices(voices, bases, language, casting)
+                if cast is not None:
+                    casts[name, language] = cast
+
+        used: dict[str, set[str]] = {}
+        for _, language, characters in phrases.fragments():
+            used.setdefault(language, set()).update(characters)
+
+        def speakable(language: str) -> frozenset[str] | None:
+            if not any(tag == language for _, tag in casts):
+                raise InputError(no_voice_message(language, list(self.engines), casting))
+            scripts = script_of_language(language)
+            return frozenset(c for c in used[language] if _in_scripts(c, scripts))
+
+        phrases.check(speakable)
+        return _Ready(phrases, casts, self._accent_voices())
+
+    def _accent_voices(self) -> dict[str, Voice]:
+        if self.accent_share <= 0.0:
+            return {}
+        speaking = [name for name, use in self.engines.items() if use.weight > 0.0]
+        known = {
+            voice.id: voice
+            for name in speaking
+            if name == "espeak"
+            for voice in self._engine(name).voices()
+        }
+        facts = accent_facts()["accents"]
+        chosen = self.accents or tuple(facts)
+        return {
+            accent: known[facts[accent]["voice"]]
+            for accent in chosen
+            if facts[accent]["voice"] in known
+        }
+
+    # Draw.
+
+    def draw(self, rng: np.random.Generator) -> SpeechParams:
+        """Decide phrase, voice and manner of one clip."""
+        ready = self._looked_up()
+        phrase = ready.phrases.draw(rng)
+        leading = uniform(rng, self.leading_silence_s)
+        trailing = uniform(rng, self.trailing_silence_s)
+        level = uniform(rng, self.level_dbfs)
+        if phrase.kind in ("silence", "noise"):
+            return SpeechParams(
+                phrase=phrase,
+                talks=(),
+                leading_silence_s=0.0,
+                trailing_silence_s=0.0,
+                level_dbfs=level if phrase.kind == "noise" else level - 45.0,
+                quiet_seconds=uniform(rng, self.quiet_seconds),
+                noise_exponent=uniform(rng, (0.0, 2.0)),
+                noise_seed=fork_seed(rng),
+            )
+        texts = phrase.babble_texts if phrase.kind == "babble" else (phrase.text,)
+        span = phrase.keyword_char_span
+        return SpeechParams(
+            phrase=phrase,
+            talks=tuple(self._draw_talk(text, phrase.language, span, rng) for text in texts),
+            leading_silence_s=leading,
+            trailing_silence_s=trailing,
+            level_dbfs=level,
+        )
+
+    def _draw_talk(
+        self, text: str, language: str, span: tuple[int, int] | None, rng: np.random.Generator
+    ) -> Talk:
+        ready = self._looked_up()
+        able = {
+            name: use.weight
+            for name, use in self.engines.items()
+            if (name, language) in ready.casts
+        }
+        name = choose_weighted(rng, able)
+        voice = ready.casts[name, language].draw(rng)
+        accented = chance(rng, self.accent_share)
+        accent = ""
+        if accented and "accent" in voice.controls and primary_language(language) == "en":
+            accent = choose(rng, list(ready.accent_voices))
+            foreign = ready.accent_voices[accent]
+            _, plus, variant = voice.id.partition("+")
+            voice = Voice(
+                id=f"{foreign.id}{plus}{variant}",
+                language=foreign.language,
+                sex=voice.sex,
+                speaker=voice.speaker,
+                controls=foreign.controls,
+            )
+        controls = voice.controls
+        rate = log_uniform(rng, self.rate)
+        pitch = uniform(rng, self.pitch_semitones)
+        pitch_range = uniform(rng, self.pitch_range)
+        volume = uniform(rng, self.volume)
+        pause_ms = uniform(rng, self.pause_ms)
+        emphasis = choose(rng, list(self.emphasis), list(self.emphasis.values()))
+        unsteady = chance(rng, self.unsteady_share)
+        warped = chance(rng, self.vocal_tract_share)
+        factor = log_uniform(rng, self.vocal_tract)
+        return Talk(
+            text=text,
+            language=language,
+            engine=name,
+            voice=voice.id,
+            speaker=voice.speaker,
+            sex=voice.sex,
+            prosody=Prosody(
+                rate=rate if "rate" in controls else 1.0,
+                pitch_semitones=pitch if "pitch" in controls else 0.0,
+                pitch_range=pitch_range if "pitch_range" in controls else 1.0,
+                volume=volume if "volume" in controls else 1.0,
+                pause_ms=pause_ms if "pauses" in controls else 0.0,
+                emphasis=emphasis if "emphasis" in controls else "none",
+                emphasis_span=span,
+                accent=accent,
+                unsteady=unsteady and "unsteady" in controls,
+                seed=fork_seed(rng),
+            ),
+            vocal_tract=factor if warped else 1.0,
+        )
+
+    # Render.
+
+    def render(self, params: SpeechParams) -> Clip:
+        """Speak and finish one clip. Raises `Rejected` for bad output of an engine."""
+        phrase = params.phrase
+        if not params.talks:
+            return self._quiet(params)
+        if phrase.kind == "babble":
+            return self._babble(params)
+        talk = params.talks[0]
+        said, sound, moved = self._say(talk)
+        lead = round(params.leading_silence_s * self.sample_rate)
+        trail = round(params.trailing_silence_s * self.sample_rate)
+        speech_s = len(sound) / self.sample_rate
+        level, sound = at_level(sound, params.level_dbfs)
+        padded = np.zeros(lead + len(sound) + trail, dtype=np.float32)
+        padded[lead : lead + len(sound)] = sound
+        words = tuple(
+            _shifted(word, moved, speech_s, lead / self.sample_rate) for word in said.words
+        )
+        phonemes = tuple(
+            TimedSpan(text=phoneme.text, start=start, end=end)
+            for phoneme in said.phonemes
+            for start, end in [
+                _moment(phoneme.start, phoneme.end, moved, speech_s, lead / self.sample_rate)
+            ]
+            if end > start
+        )
+        return Clip(
+            sound=padded,
+            sample_rate=self.sample_rate,
+            transcript=phrase.transcript,
+            transcript_normalised=phrase.transcript_normalised,
+            label=phrase.label,
+            language=phrase.language,
+            engine=talk.engine,
+            voice=talk.voice,
+            words=tuple(TimedSpan(text=w.text, start=w.start, end=w.end) for w in words),
+            phonemes=phonemes,
+            keyword_span=_keyword_span(
+                phrase, words, (lead / self.sample_rate, lead / self.sample_rate + speech_s)
+            ),
+            attributes={
+                "kind": phrase.kind,
+                "speaker": talk.speaker,
+                "sex": talk.sex,
+                "accent": talk.prosody.accent,
+                "emphasis": talk.prosody.emphasis,
+                "unsteady": talk.prosody.unsteady,
+                "vocal_tract": talk.vocal_tract,
+                "level_dbfs": level,
+                "speech_seconds": speech_s,
+                "leading_silence_s": lead / self.sample_rate,
+                "trailing_silence_s": trail / self.sample_rate,
+                **said.realised,
+            },
+        )
+
+    def _say(self, talk: Talk) -> tuple[Utterance, NDArray[np.float32], float]:
+        """The utterance, its finished sound, and the seconds cut off its start."""
+        said = self._engine(talk.engine).speak(talk.text, talk.voice, talk.prosody)
+        first, last = usable_speech(said, talk.text, talk.voice)
+        cut = 0.0
+        sound = said.sound
+        if self.trim:
+            edge = round(EDGE_SECONDS * said.sample_rate)
+            first, last = max(0, first - edge), min(len(sound), last + edge)
+            sound, cut = sound[first:last], first / said.sample_rate
+        sound = resample(sound, said.sample_rate, self.sample_rate)
+        return said, warp_vocal_tract(sound, self.sample_rate, talk.vocal_tract), cut
+
+    def _babble(self, params: SpeechParams) -> Clip:
+        sounds = [self._say(talk)[1] for talk in params.talks]
+        length = max(len(sound) for sound in sounds)
+        mixed = np.zeros(length, dtype=np.float32)
+        for sound in sounds:
+            _, levelled = at_level(sound, -26.0)
+            mixed[: len(sound)] += levelled
+            # The shorter ones start again, so that nobody is left talking alone.
+            rest = length - len(sound)
+            again = np.resize(levelled, rest) if rest > 0 else levelled[:0]
+            mixed[len(sound) :] += again
+        level, mixed = at_level(mixed, params.level_dbfs)
+        return self._unsaid(params, mixed, level)
+
+    def _quiet(self, params: SpeechParams) -> Clip:
+        count = max(2, round(params.quiet_seconds * self.sample_rate))
+        rng = np.random.default_rng(np.random.PCG64(params.noise_seed))
+        spectrum = np.fft.rfft(rng.standard_normal(count, dtype=np.float32))
+        hertz = np.fft.rfftfreq(count, 1.0 / self.sample_rate)
+        # Power falls as 1 / f ** exponent above 50 Hz; below it stays level.
+        spectrum *= (np.maximum(hertz, 50.0) / 50.0) ** (-0.5 * params.noise_exponent)
+        spectrum[0] = 0.0
+        noise = np.fft.irfft(spectrum, n=count).astype(np.float32)
+        level, noise = at_level(noise, params.level_dbfs)
+        return self._unsaid(params, noise, level)
+
+    def _unsaid(self, params: SpeechParams, sound: NDArray[np.float32], level: float) -> Clip:
+        phrase = params.phrase
+        return Clip(
+            sound=sound,
+            sample_rate=self.sample_rate,
+            transcript=phrase.transcript,
+            transcript_normalised=phrase.transcript_normalised,
+            label=phrase.label,
+            language=phrase.language,
+            engine="+".join(sorted({talk.engine for talk in params.talks})),
+            voice="",
+            attributes={
+                "kind": phrase.kind,
+                "level_dbfs": level,
+                "talkers": len(params.talks),
+                "noise_exponent": params.noise_exponent,
+            },
+        )
+
+
+@lru_cache(maxsize=65536)
+def _in_scripts(character: str, scripts: tuple[str, ...]) -> bool:
+    if character.isdecimal():
+        return True
+    return unicodedata.name(character, "?").split()[0] in scripts
+
+
+@lru_cache(maxsize=65536)
+def _pronounce(text: str, language: str) -> str:
+    """IPA of `text` by espeak, stress marks included."""
+    from seedbed.generators.speech.engines.espeak import pronounce
+
+    return pronounce(text, language)
+
+
+def usable_speech(said: Utterance, text: str, voice: str) -> tuple[int, int]:
+    """The speech's first and one-past-last frame; refuses what no listener could use.
+
+    Raises `Rejected` and logs text and voice where the sound is empty, silent, clipped, not
+    finite, or of a length that the text cannot have.
+    """
+    sound = said.sound
+    reason = ""
+    bounds: tuple[int, int] | None = None
+    if len(sound) == 0:
+        reason = "empty"
+    elif not np.isfinite(sound).all():
+        reason = "not_finite"
+    else:
+        loudness = np.abs(sound)
+        bounds = speech_bounds(sound, said.sample_rate)
+        if bounds is None or float(loudness.max()) < SILENT_PEAK:
+            reason = "silent"
+        elif float(np.mean(loudness >= FULL_SCALE)) > MOST_CLIPPED:
+            reason = "clipped"
+        else:
+            seconds = (bounds[1] - bounds[0]) / said.sample_rate
+            least, most = SECONDS_PER_CHARACTER
+            if not least * len(text) <= seconds <= most * len(text) + SPARE_SECONDS:
+                reason = "impossible_length"
+    if reason or bounds is None:
+        LOGGER.warning("speech %s: text %r, voice %r; drawn again", reason, text, voice)
+        raise Rejected(f"speech_{reason}")
+    return bounds
+
+
+def at_level(sound: NDArray[np.float32], level_dbfs: float) -> tuple[float, NDArray[np.float32]]:
+    """`sound` at an RMS of `level_dbfs`, or lower where its peak would pass `PEAK_LIMIT`.
+
+    Returns the level reached with the sound.
+    """
+    power = float(np.dot(sound, sound)) / max(1, len(sound))
+    peak = float(np.abs(sound).max(initial=0.0))
+    if power <= 0.0:
+        return -np.inf, sound
+    gain = min(10.0 ** (level_dbfs / 20.0) / power**0.5, PEAK_LIMIT / peak)
+    return float(20.0 * np.log10(gain * power**0.5)), sound * np.float32(gain)
+
+
+def resample(sound: NDArray[np.float32], sample_rate: int, wanted: int) -> NDArray[np.float32]:
+    """`sound` at another rate, by soxr's high quality setting."""
+    if sample_rate == wanted:
+        return sound
+    import soxr
+
+    changed: NDArray[np.float32] = soxr.resample(sound, sample_rate, wanted, quality="HQ")
+    return np.asarray(changed, dtype=np.float32)
+
+
+def _moment(
+    start: float, end: float, cut: float, speech_s: float, lead_s: float
+) -> tuple[float, float]:
+    first = min(max(start - cut, 0.0), speech_s)
+    last = min(max(end - cut, 0.0), speech_s)
+    return first + lead_s, last + lead_s
+
+
+def _shifted(word: SpokenWord, cut: float, speech_s: float, lead_s: float) -> SpokenWord:
+    start, end = _moment(word.start, word.end, cut, speech_s, lead_s)
+    return SpokenWord(
+        text=word.text,
+        char_start=word.char_start,
+        char_end=word.char_end,
+        start=start,
+        end=end,
+    )
+
+
+def _keyword_span(
+    phrase: Phrase, words: Sequence[SpokenWord], speech: tuple[float, float]
+) -> tuple[float, float] | None:
+    """When the keyword sounds: its words' times, or the whole speech where it is all of it."""
+    span = phrase.keyword_char_span
+    if span is None:
+        return None
+    inside = [w for w in words if w.char_start < span[1] and w.char_end > span[0]]
+    if inside:
+        return min(w.start for w in inside), max(w.end for w in inside)
+    outside = phrase.text[: span[0]] + phrase.text[span[1] :]
+    return None if any(c.isalnum() for c in outside) else speech
