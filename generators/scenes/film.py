@@ -135,7 +135,7 @@ def draw_film(
     warmth = rng.normal(0, 0.04)
     tint = rng.normal(0, 0.015)
     return FilmParams(
-        metering=uniform(rng, (0.2, 0.7)),
+        metering=uniform(rng, (0.45, 0.95)),
         exposure_stops=light.exposure_stops,
         white_balance=(float(1 + warmth), float(1 + tint), float(1 - warmth)),
         gradient=(uniform(rng, (-0.2, 0.2)), uniform(rng, (-0.2, 0.2))),
