@@ -106,7 +106,6 @@ class SurfaceParams:
     emboss: float
     waviness: float
     gradient: tuple[float, float]
-    gloss: float
     retro_grain: float
     fade: float
     dirt_colour: Rgb
@@ -256,7 +255,6 @@ def draw_surface(
         emboss=uniform(rng, (0.25, 0.8)),
         waviness=uniform(rng, (0.01, 0.06)),
         gradient=(float(rng.normal(0, 0.05)), float(rng.normal(0, 0.07))),
-        gloss=uniform(rng, (0.0, 0.25)),
         retro_grain=uniform(rng, (0.03, 0.15)),
         fade=_wear(rng, strength, 0.35, 0.6),
         dirt_colour=colour,
