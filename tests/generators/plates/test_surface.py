@@ -27,7 +27,6 @@ NEW = SurfaceParams(
     emboss=0.0,
     waviness=0.0,
     gradient=(0.0, 0.0),
-    gloss=0.0,
     retro_grain=0.0,
     fade=0.0,
     dirt_colour=(90, 80, 70),
