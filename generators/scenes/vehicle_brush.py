@@ -1,0 +1,536 @@
+"""A brush that paints shapes given in millimetres on a vehicle's curved skin.
+
+Shapes are collected first, projected in one call and then filled in painter's order.
+Smooth light is added once for the whole vehicle: normals of a coarse mesh of the skin are
+lit into two maps of a few dozen pixels, one that multiplies and one that adds (the
+mirrored sky and ground), which are enlarged over the vehicle's region. So every edge is
+as sharp as the frame allows and every gradient is smooth, at the cost of a few passes
+over the region.
+
+Heights `h` count upwards from the ground, `x` to the right of the vehicle's middle and
+`z` away from the viewer, all in millimetres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.generators.scenes.camera import Pose
+from seedbed.generators.scenes.light import Light
+from seedbed.geometry import Points
+
+Colour = tuple[float, float, float]
+Outline = Sequence[tuple[float, ...]]
+
+RAW, SKIN, SPAN, SIDE = 0, 1, 2, 3
+"""How a point's numbers are read: (x, h, z); (x, h, lift) on the near face; the same with
+x as a share of the half width there; (side, h, z) on the flank, side being -1 or 1."""
+
+SHIFT = 4
+LIMIT_PX = 12_000.0
+CORNER_POWER = 4.0
+
+
+@dataclass(frozen=True)
+class Knot:
+    """One height of a vehicle's near profile.
+
+    `z` is the middle's depth, `half_width` its half width, and `corner` how much
+    deeper the outer edge lies than the middle, all in millimetres.
+    """
+
+    h: float
+    z: float
+    half_width: float
+    corner: float
+
+
+class Skin:
+    """The near face and the flanks of a vehicle as a surface swept along its profile."""
+
+    def __init__(self, knots: Sequence[Knot], far: Sequence[tuple[float, float]]) -> None:
+        """`knots` rise strictly; `far` lists the far end's (z, h) from the roof to the sill."""
+        self.knots = knots
+        self.far = far
+        self.h = np.array([k.h for k in knots])
+        self.table = np.array([[k.z, k.half_width, k.corner] for k in knots]).T
+
+    def half_width(self, h: float) -> float:
+        """Half the width at a height, in millimetres."""
+        return float(np.interp(h, self.h, self.table[1]))
+
+    def depth(self, h: float) -> float:
+        """The middle's depth at a height, in millimetres."""
+        return float(np.interp(h, self.h, self.table[0]))
+
+    def place(self, values: NDArray[np.float64], modes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n, 3) numbers read by their (n,) modes as points (x, h, z)."""
+        first, h, third = values.T
+        z = np.interp(h, self.h, self.table[0])
+        width = np.interp(h, self.h, self.table[1])
+        corner = np.interp(h, self.h, self.table[2])
+        x = np.where(modes >= SPAN, first * width, first)
+        share = np.minimum(np.abs(x) / width, 1.0)
+        share *= share
+        on_face = (modes == SKIN) | (modes == SPAN)
+        depth = np.where(on_face, z + corner * share * share - third, third)
+        return np.stack([x, h, depth], axis=1)
+
+
+@lru_cache(maxsize=64)
+def _mirrored_scene(seed: int) -> NDArray[np.uint8]:
+    """What a pane mirrors, (24, 32) uint8: sky over a skyline, and a slanted bright streak."""
+    rng = np.random.default_rng(np.random.PCG64(seed))
+    rows = np.arange(24)[:, None]
+    skyline = rng.uniform(9, 20) + np.cumsum(rng.normal(0, 1.1, 32))
+    scene = 0.18 + np.clip(skyline[None] - rows, 0, 1) * (0.62 + 0.4 * rows / 24)
+    lean = rng.uniform(-0.6, 0.6)
+    streak = np.arange(32)[None] / 32 + lean * rows / 24 - rng.uniform(0.1, 0.9)
+    scene = scene + 0.3 * (np.abs(streak) < rng.uniform(0.04, 0.16))
+    return np.asarray(np.clip(scene * 200, 0, 255), dtype=np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _halo(size: int) -> NDArray[np.uint8]:
+    """A round glow, (size, size) uint8: a bright core with a long tail."""
+    axis = (np.arange(size) + 0.5) / size * 2 - 1
+    distance = np.hypot(axis[None], axis[:, None])
+    glow = np.exp(-((distance * 4.5) ** 2)) + 0.35 * np.exp(-((distance * 2.2) ** 2))
+    edge = np.clip(1 - distance, 0, 1)
+    return np.asarray(np.clip(glow * np.minimum(edge * 4, 1) * 200, 0, 255), dtype=np.uint8)
+
+
+_ALONG = np.array([-1.0, -0.95, -0.84, -0.62, 0.0, 0.62, 0.84, 0.95, 1.0])
+
+
+class Brush:
+    """Collects a vehicle's shapes and paints them into a frame."""
+
+    def __init__(
+        self,
+        frame: NDArray[np.uint8],
+        pose: Pose,
+        light: Light,
+        skin: Skin,
+        plate_at: tuple[float, float],
+        seed: int,
+    ) -> None:
+        """`plate_at` is the plate centre's (x, h) on the vehicle, in millimetres."""
+        self.frame, self.pose, self.light, self.skin = frame, pose, light, skin
+        self.plate_at = plate_at
+        self.rng = np.random.default_rng(np.random.PCG64(seed))
+        self.scale = pose.px_per_mm()
+        self._rotation, self._translation = pose.rotation(), pose.translation()
+        rotation = self._rotation
+        eye = -rotation.T @ self._translation
+        self.eye = np.array([eye[0] + plate_at[0], plate_at[1] - eye[1], eye[2]])
+        towards = rotation.T @ np.array(light.direction)
+        self.sun = np.array([towards[0], -towards[1], towards[2]])
+        self.infrared = light.hour == "infrared"
+        self._values: list[tuple[float, ...]] = []
+        self._runs: list[tuple[int, int, int]] = []
+        self._jobs: list[tuple[str, int, int, Colour, Any]] = []
+        self._outlines: list[tuple[int, int]] = []
+        self.outline_px: list[Points] = []
+
+    def sees(self, size_mm: float) -> bool:
+        """Whether something of that size covers a pixel at the plate's distance."""
+        return size_mm * self.scale >= 1.0
+
+    def tint(self, colour: Colour) -> Colour:
+        """A colour as painted: grey under infrared light, where red is bright."""
+        if not self.infrared:
+            return colour
+        grey = 0.6 * colour[0] + 0.25 * colour[1] + 0.15 * colour[2]
+        return grey, grey, grey
+
+    def add(self, mode: int, points: Outline) -> tuple[int, int]:
+        """Store points and return where they stand; two-number points get a third of 0."""
+        start = len(self._values)
+        self._values.extend(points)
+        self._runs.append((mode, len(points), len(points[0])))
+        return start, len(self._values)
+
+    def fill(self, mode: int, points: Outline, colour: Colour, outline: bool = False) -> None:
+        """A filled polygon; `outline` makes it part of the silhouette."""
+        start, stop = self.add(mode, points)
+        self._queue("fill", start, stop, colour, outline)
+
+    def fill_mixed(
+        self, parts: Iterable[tuple[int, Outline]], colour: Colour, outline: bool = False
+    ) -> None:
+        """A filled polygon whose runs of points are read in different modes."""
+        spans = [self.add(mode, points) for mode, points in parts]
+        self._queue("fill", spans[0][0], spans[-1][1], colour, outline)
+
+    def hull(self, mode: int, points: Outline, colour: Colour, outline: bool = False) -> None:
+        """The filled convex hull of points as seen."""
+        start, stop = self.add(mode, points)
+        self._queue("hull", start, stop, colour, outline)
+
+    def line(
+        self,
+        mode: int,
+        points: Outline,
+        colour: Colour,
+        width_mm: float,
+        under: Colour | None = None,
+        closed: bool = False,
+    ) -> None:
+        """A pen line; thinner than a pixel it fades into `under`, the colour beneath."""
+        width_px = width_mm * self.scale
+        if under is not None and width_px < 1:
+            share = max(width_px, 0.25)
+            colour = (
+                colour[0] * share + under[0] * (1 - share),
+                colour[1] * share + under[1] * (1 - share),
+                colour[2] * share + under[2] * (1 - share),
+            )
+        start, stop = self.add(mode, points)
+        extra = (closed, max(1, round(width_px)))
+        self._jobs.append(("line", start, stop, self.tint(colour), extra))
+
+    def sheen(self, mode: int, points: Outline, strength: float, seed: int, sky: Colour) -> None:
+        """What a pane mirrors, added inside a polygon: sky above, dark things below."""
+        start, stop = self.add(mode, points)
+        self._jobs.append(("sheen", start, stop, self.tint(sky), (strength, seed)))
+
+    def glow(self, mode: int, at: tuple[float, ...], colour: Colour, radius_mm: float) -> None:
+        """A lit lamp's bloom, painted over what is there."""
+        start, stop = self.add(mode, [at])
+        radius_px = min(radius_mm * self.scale, 260.0)
+        self._jobs.append(("glow", start, stop, self.tint(colour), radius_px))
+
+    def shade(self, gloss: float, dirt: float, dirt_colour: Colour) -> None:
+        """Light everything painted so far inside the silhouette."""
+        self._jobs.append(("shade", 0, 0, self.tint(dirt_colour), (gloss, dirt)))
+
+    def _queue(self, job: str, start: int, stop: int, colour: Colour, outline: bool) -> None:
+        self._jobs.append((job, start, stop, self.tint(colour), outline))
+
+    def to_pixels(self, points: NDArray[np.float64]) -> Points:
+        """(n, 3) points (x, h, z) as continuous pixels, kept within what OpenCV can fill."""
+        # The same as `Pose.project`, with the rotation worked out once for the vehicle.
+        own = (points - (self.plate_at[0], self.plate_at[1], 0.0)) * (1.0, -1.0, 1.0)
+        inside = own @ self._rotation.T + self._translation
+        pixels = inside[:, :2] / np.maximum(inside[:, 2:], 1.0) * self.pose.focal_px
+        return np.asarray(np.clip(pixels + self.pose.principal_px, -LIMIT_PX, LIMIT_PX))
+
+    def paint(self) -> None:
+        """Paint all that was collected, and forget it."""
+        flat = np.fromiter(chain.from_iterable(self._values), dtype=np.float64)
+        runs = np.array(self._runs, dtype=np.int64).reshape(-1, 3)
+        modes, sizes = np.repeat(runs[:, 0], runs[:, 1]), np.repeat(runs[:, 2], runs[:, 1])
+        starts = np.cumsum(sizes) - sizes
+        thirds = np.where(sizes == 3, flat[starts + sizes - 1], 0.0)
+        values = np.stack([flat[starts], flat[starts + 1], thirds], axis=1)
+        pixels = self.to_pixels(self.skin.place(values, modes))
+        fixed = np.rint((pixels - 0.5) * (1 << SHIFT)).astype(np.int32)
+        for job, start, stop, colour, extra in self._jobs:
+            span = fixed[start:stop]
+            if job == "fill":
+                cv2.fillPoly(self.frame, [span], colour, cv2.LINE_AA, SHIFT)
+                if extra:
+                    self.outline_px.append(pixels[start:stop])
+            elif job == "line":
+                closed, width_px = extra
+                cv2.polylines(self.frame, [span], closed, colour, width_px, cv2.LINE_AA, SHIFT)
+            elif job == "hull":
+                wrapped = cv2.convexHull(span)
+                cv2.fillConvexPoly(self.frame, wrapped, colour, cv2.LINE_AA, SHIFT)
+                if extra:
+                    self.outline_px.append(wrapped[:, 0] / (1 << SHIFT) + 0.5)
+            elif job == "sheen":
+                self._paint_sheen(span, pixels[start:stop], colour, *extra)
+            elif job == "glow":
+                self._paint_glow(pixels[start], colour, extra)
+            else:
+                self._paint_shade(colour, *extra)
+        self._values, self._runs, self._jobs = [], [], []
+
+    def _region(self, pixels: Points, margin: float = 1.0) -> tuple[int, int, int, int] | None:
+        """The part of the frame that points span, (left, top, right, bottom), or None."""
+        height, width = self.frame.shape[:2]
+        left, top = np.floor(pixels.min(axis=0) - margin)
+        right, bottom = np.ceil(pixels.max(axis=0) + margin)
+        box = (
+            int(max(left, 0)),
+            int(max(top, 0)),
+            int(min(right, width)),
+            int(min(bottom, height)),
+        )
+        return box if box[2] - box[0] >= 2 and box[3] - box[1] >= 2 else None
+
+    def _paint_sheen(
+        self,
+        span: NDArray[np.int32],
+        pixels: Points,
+        colour: Colour,
+        strength: float,
+        seed: int,
+    ) -> None:
+        box = self._region(pixels)
+        if box is None:
+            return
+        left, top, right, bottom = box
+        region = self.frame[top:bottom, left:right]
+        mask = np.zeros(region.shape[:2], dtype=np.uint8)
+        shift = np.array([left, top], dtype=np.int32) << SHIFT
+        cv2.fillPoly(mask, [span - shift], 255, cv2.LINE_AA, SHIFT)
+        low = pixels.min(axis=0)
+        extent = np.maximum(pixels.max(axis=0) - low, 1.0)
+        # The mirrored scene belongs to the whole pane, so a cropped pane shows its share.
+        start = (np.array([left, top]) - low) / extent * (32, 24)
+        size = np.array([right - left, bottom - top]) / extent * (32, 24)
+        scene = _mirrored_scene(seed % 64)
+        tone = cv2.merge([cv2.convertScaleAbs(scene, alpha=strength * c / 200) for c in colour])
+        scale = size / np.array([right - left, bottom - top])
+        warp = np.array([[scale[0], 0, start[0] - 0.5], [0, scale[1], start[1] - 0.5]])
+        mirrored = cv2.warpAffine(
+            tone, warp, (right - left, bottom - top),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        kept = cv2.multiply(mirrored, cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        cv2.add(region, kept, dst=region)
+
+    def _paint_glow(self, at: Points, colour: Colour, radius_px: float) -> None:
+        if radius_px < 1.5:
+            return
+        corners = np.array([at - radius_px, at + radius_px])
+        box = self._region(corners, margin=0.0)
+        if box is None:
+            return
+        left, top, right, bottom = box
+        scale = 64 / (2 * radius_px)
+        warp = np.array([
+            [scale, 0, (left + 0.5 - corners[0, 0]) * scale - 0.5],
+            [0, scale, (top + 0.5 - corners[0, 1]) * scale - 0.5],
+        ])  # fmt: skip
+        halo = cv2.warpAffine(
+            _halo(64), warp, (right - left, bottom - top),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )  # fmt: skip
+        region = self.frame[top:bottom, left:right]
+        tinted = cv2.merge([cv2.convertScaleAbs(halo, alpha=c / 255) for c in colour])
+        cv2.add(region, tinted, dst=region)
+
+    def _mesh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Facets of the skin, (n, 4, 3), far ones first, and their outward normals (n, 3)."""
+        heights = self.skin.h.tolist()
+        steps: list[float] = []
+        for low, high in pairwise(heights):
+            parts = max(1, min(3, int((high - low) / 110)))
+            steps.extend(low + (high - low) * i / parts for i in range(parts))
+        steps.append(heights[-1])
+        rows, columns = len(steps), len(_ALONG)
+        grid = np.empty((rows, columns, 3))
+        grid[:, :, 0] = _ALONG
+        grid[:, :, 1] = np.array(steps)[:, None]
+        grid[:, :, 2] = 0.0
+        face = self.skin.place(
+            grid.reshape(-1, 3), np.full(rows * columns, SPAN, dtype=np.int64)
+        ).reshape(rows, columns, 3)
+        meshes = []
+        for side in (-1, 1):
+            if side * self.eye[0] <= self.skin.half_width(heights[0]):
+                continue
+            edge = face[:, 0 if side < 0 else -1]
+            far = edge.copy()
+            far[:, 2] = max(z for z, _ in self.skin.far)
+            meshes.append(np.stack([far, edge] if side < 0 else [edge, far], axis=1))
+        meshes.append(face)
+        facets, normals = [], []
+        for mesh in meshes:
+            # Rows run from the top down, so that nearer facets come later.
+            a, b = mesh[1:, :-1][::-1], mesh[1:, 1:][::-1]
+            c, d = mesh[:-1, 1:][::-1], mesh[:-1, :-1][::-1]
+            across, down = (b + c - a - d).reshape(-1, 3), (c + d - a - b).reshape(-1, 3)
+            facets.append(np.stack([a, b, c, d], axis=2).reshape(-1, 4, 3))
+            normals.append(
+                across[:, [1, 2, 0]] * down[:, [2, 0, 1]]
+                - across[:, [2, 0, 1]] * down[:, [1, 2, 0]]
+            )
+        corners, normal = np.concatenate(facets), np.concatenate(normals)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+        return corners, normal
+
+    def _paint_shade(self, dirt_colour: Colour, gloss: float, dirt: float) -> None:
+        if not self.outline_px:
+            return
+        box = self._region(np.concatenate(self.outline_px))
+        if box is None:
+            return
+        left, top, right, bottom = box
+        wide, high = right - left, bottom - top
+        light = self.light
+        if max(wide, high) < 100:
+            self._paint_plain_shade(box, gloss, dirt)
+            return
+        corners, normal = self._mesh()
+        centre = corners.mean(axis=1)
+        view = centre - self.eye
+        view /= np.linalg.norm(view, axis=1, keepdims=True) + 1e-9
+        facing = -np.einsum("ij,ij->i", view, normal)
+        keep = facing > 0
+        corners, centre, normal, view, facing = (
+            corners[keep], centre[keep], normal[keep], view[keep], facing[keep]
+        )  # fmt: skip
+        if not len(corners):
+            return
+        brightness = min(light.ambient + 0.5 * light.key, 1.1)
+        lit = np.maximum(normal @ self.sun, 0.0)
+        low = np.clip((centre[:, 1] - 120) / 420, 0, 1)
+        ambient = light.ambient * (0.75 + 0.3 * normal[:, 1]) * (0.62 + 0.38 * low)
+        # Diffuse light off the ground and surroundings keeps the shaded side readable.
+        strength = 1.25 * ambient + light.key * (1.05 * lit + 0.30)
+        mirrored = view + 2 * facing[:, None] * normal
+        up = mirrored[:, 1]
+        azimuth = np.arctan2(mirrored[:, 0], -mirrored[:, 2])
+        wobble = self.rng.uniform(0, 6.3, 3)
+        skyline = (
+            0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0]) + 0.07 * np.sin(azimuth * 8 + wobble[1])
+        )
+        ground = 0.34 + 0.16 * np.sin(azimuth * 2 + wobble[2])
+        edge = np.clip((up - skyline) / 0.10, 0, 1)
+        trees = np.clip((up + 0.1) / 0.12, 0, 1) * (1 - edge)
+        sky = 0.95 - 0.35 * np.clip(up, 0, 1)
+        scene = edge * sky + (1 - edge) * ground * (1 - 0.65 * trees)
+        fresnel = 0.09 + 0.75 * (1 - facing) ** 4
+        glint = np.maximum(mirrored @ self.sun, 0.0) ** 90 * light.key
+        mirror = gloss * (fresnel * scene * brightness * 235 + 200 * glint)
+        grime = dirt * np.clip(1 - (centre[:, 1] - 200) / 550, 0.05, 1)
+        lights = np.stack(
+            [strength * (1 - 0.6 * grime) * 128, mirror * (1 - grime), grime * 255], axis=1
+        )
+        coarse = max(2.0, min(max(wide, high) / 56, 10.0))
+        size = (max(int(wide / coarse), 4), max(int(high / coarse), 4))
+        ratio = np.array(size) / (wide, high)
+        pixels = self.to_pixels(corners.reshape(-1, 3))
+        fixed = np.rint(((pixels - (left, top)) * ratio - 0.5) * 16).astype(np.int32)
+        fixed = fixed.reshape(-1, 4, 2)
+        inside = (fixed.max(axis=1) > -16) & (fixed.min(axis=1) < np.array(size) * 16)
+        seen = inside.all(axis=1)
+        shaded = np.full((size[1], size[0], 3), (110, 0, 0), dtype=np.uint8)
+        for facet, tone in zip(fixed[seen], lights[seen].tolist(), strict=True):
+            cv2.fillConvexPoly(shaded, facet, tone, cv2.LINE_8, SHIFT)
+        level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
+        noise = self.rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
+        mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
+        level = cv2.multiply(level, 1 + mottle * (0.02 + 0.07 * dirt), dtype=cv2.CV_8U)
+        region = self.frame[top:bottom, left:right]
+        grey = cv2.resize(level, (wide, high), interpolation=cv2.INTER_LINEAR)
+        full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        cv2.multiply(region, full, dst=full, scale=1 / 128)
+        if dirt > 0.06:
+            # Dust has a colour of its own; three channels are enlarged only where it shows.
+            addend = cv2.merge([
+                cv2.addWeighted(sky_map, 1, grime_map, 0.6 * brightness * channel / 255, 0)
+                for channel in dirt_colour
+            ])  # fmt: skip
+            over = cv2.resize(addend, (wide, high), interpolation=cv2.INTER_LINEAR)
+        else:
+            glare = cv2.resize(sky_map, (wide, high), interpolation=cv2.INTER_LINEAR)
+            over = cv2.cvtColor(glare, cv2.COLOR_GRAY2BGR)
+        cv2.add(full, over, dst=full)
+        cv2.copyTo(full, self._mask(box), region)
+
+    def _mask(self, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """Where the silhouette covers a region of the frame at all, uint8, non-zero there."""
+        left, top, right, bottom = box
+        mask = np.zeros((bottom - top, right - left), dtype=np.uint8)
+        self._fill_outlines(mask, (left + 0.5, top + 0.5), 1.0)
+        return mask
+
+    def _fill_outlines(
+        self, mask: NDArray[np.uint8], origin: tuple[float, float], ratio: float
+    ) -> None:
+        """Set every pixel of a mask that an outline touches; `origin` is at its pixel 0."""
+        everything = (np.concatenate(self.outline_px) - origin) * (ratio * (1 << SHIFT))
+        fixed = np.rint(everything).astype(np.int32)
+        start = 0
+        for outline in self.outline_px:
+            cv2.fillPoly(mask, [fixed[start : start + len(outline)]], 255, cv2.LINE_8, SHIFT)
+            start += len(outline)
+
+    def _paint_plain_shade(self, box: tuple[int, int, int, int], gloss: float, dirt: float) -> None:
+        """Light a vehicle of a few dozen pixels by its height alone."""
+        left, top, right, bottom = box
+        light = self.light
+        facing = max(-float(self.sun[2]), 0.0)
+        high = np.array([1.15, 1.05, 0.95, 0.72 - 0.2 * dirt])
+        level = high * (1.15 * light.ambient) + light.key * (0.3 + 1.05 * facing)
+        level[0] += 0.5 * light.key * max(float(self.sun[1]), 0.0)
+        column = np.asarray(np.clip(level * 128, 0, 255), dtype=np.uint8)[:, None]
+        region = self.frame[top:bottom, left:right]
+        grey = cv2.resize(column, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+        full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        cv2.multiply(region, full, dst=full, scale=1 / 128)
+        mirrored = 12 * gloss * min(light.ambient + 0.5 * light.key, 1.1)
+        full = cv2.convertScaleAbs(full, alpha=1.0, beta=mirrored)
+        cv2.copyTo(full, self._mask(box), region)
+
+    def silhouette(self) -> Points:
+        """The union of the outlines as one polygon (n, 2), to within 1/256 of its size.
+
+        What lies far outside the frame is cut off; shape (0, 2) where nothing is near it.
+        """
+        height, width = self.frame.shape[:2]
+        everything = np.concatenate(self.outline_px)
+        low = np.maximum(everything.min(axis=0), (-width, -height))
+        high = np.minimum(everything.max(axis=0), (2.0 * width, 2.0 * height))
+        if np.any(high - low < 0.5):
+            return np.empty((0, 2))
+        longest = float((high - low).max())
+        size = int(min(max(2 * longest, 48.0), 256.0))
+        ratio = (size - 2) / longest
+        mask = np.zeros((size, size), dtype=np.uint8)
+        self._fill_outlines(mask, (low[0] - 0.5 / ratio, low[1] - 0.5 / ratio), ratio)
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        if not contours:
+            return np.empty((0, 2))
+        largest = max(contours, key=len)
+        simple = cv2.approxPolyDP(largest, 0.7, True)[:, 0].astype(np.float64)
+        return np.asarray((simple - 0.5) / ratio + low)
+
+
+def paint_ground_shadow(
+    frame: NDArray[np.uint8],
+    footprint_px: Points,
+    cast_px: Points,
+    darkness: tuple[float, float],
+    softness_px: float,
+) -> None:
+    """Darken the ground under a vehicle and where it stands in the light, in place.
+
+    `footprint_px` and `cast_px` are polygons (n, 2) in continuous pixels, `darkness` the
+    share of light each takes away, and `softness_px` the blur of their edges.
+    """
+    height, width = frame.shape[:2]
+    both = np.concatenate([footprint_px, cast_px])
+    margin = 2 * softness_px + 2
+    left, top = np.maximum(np.floor(both.min(axis=0) - margin), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(both.max(axis=0) + margin), (width, height)).astype(int)
+    if right - left < 4 or bottom - top < 4:
+        return
+    coarse = max(1.0, min(softness_px / 1.5, 8.0))
+    size = (max(int((right - left) / coarse), 3), max(int((bottom - top) / coarse), 3))
+    ratio = np.array(size) / (right - left, bottom - top)
+    shadow = np.full((size[1], size[0]), 255, dtype=np.uint8)
+    for polygon, dark in ((cast_px, darkness[1]), (footprint_px, darkness[0])):
+        if dark <= 0:
+            continue
+        shape = np.rint(((polygon - (left, top)) * ratio - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(shadow, [shape], int(255 * (1 - dark)), cv2.LINE_AA, SHIFT)
+    sigma = max(softness_px / coarse / 1.6, 0.6)
+    soft = cv2.GaussianBlur(shadow, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    full = cv2.resize(soft, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    region = frame[top:bottom, left:right]
+    cv2.multiply(region, cv2.cvtColor(full, cv2.COLOR_GRAY2BGR), dst=region, scale=1 / 255)
