@@ -20,7 +20,7 @@ from seedbed.generators.plates.glyphs import render_text
 from seedbed.generators.scenes.blend import BlendParams, composite
 from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.light import Light
-from seedbed.generators.scenes.texture import Colour, add_texture, crop
+from seedbed.generators.scenes.texture import Colour, add_texture, crop, ink
 from seedbed.generators.scenes.words import draw_date, draw_pattern, draw_word
 from seedbed.geometry import Points, apply_homography, rectangle
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, uniform
@@ -336,17 +336,10 @@ def _face(
     if border >= 0.4:
         _border(rgb, params, outline, max(border, 1.0), params.inset_mm * scale)
 
-    def ink(rows: slice, columns: slice, mask: NDArray[np.uint8]) -> None:
-        area = rgb[rows, columns]
-        weight = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
-        flat = np.empty_like(area)
-        flat[:] = params.ink
-        area[:] = cv2.add(
-            cv2.multiply(flat, weight, scale=1 / 255),
-            cv2.multiply(area, cv2.bitwise_not(weight), scale=1 / 255),
-        )
+    def put(rows: slice, columns: slice, mask: NDArray[np.uint8]) -> None:
+        ink(rgb[rows, columns], mask, params.ink)
 
-    _write(params, width, height, ink)
+    _write(params, width, height, put)
     # Print fades and dust settles: no real sign is one even colour.
     grime = crop("patches", width, height, (rng.random(), rng.random()), 0.6)
     add_texture(rgb, grime, 0.08 + 0.3 * params.wear)
@@ -496,11 +489,5 @@ def _paint_overlay(frame: Rgb, params: DecoyParams) -> Points:
     else:
         rim = cv2.dilate(mask, np.ones((3, 3), np.uint8))
         cv2.subtract(area, cv2.cvtColor(rim, cv2.COLOR_GRAY2RGB), dst=area)
-    coloured = np.empty_like(area)
-    coloured[:] = params.ink
-    weight = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
-    area[:] = cv2.add(
-        cv2.multiply(coloured, weight, scale=1 / 255),
-        cv2.multiply(area, cv2.bitwise_not(weight), scale=1 / 255),
-    )
+    ink(area, mask, params.ink)
     return rectangle(left, top, area.shape[1], area.shape[0])

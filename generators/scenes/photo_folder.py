@@ -30,8 +30,8 @@ from seedbed.streams import chance, uniform
 Rgb = NDArray[np.uint8]
 
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-DEFAULT_PIXEL_LIMIT: Final = 100_000_000
-"""100 megapixels: 300 MB decoded, the most that fits beside a worker's other 100 MiB."""
+DEFAULT_PIXEL_LIMIT: Final = 60_000_000
+"""60 megapixels: Pillow decodes to 4 bytes a pixel, and a worker is to stay under 400 MiB."""
 CACHE_BYTES: Final = 96 * 2**20
 CANDIDATES: Final = 3
 _KEPT_SCALE: Final = 1.6
@@ -149,11 +149,18 @@ def decode(path: Path, width: int, height: int, pixel_limit: int = DEFAULT_PIXEL
                     f"{path} is {opened.width}x{opened.height} pixels, more than the limit of "
                     f"{pixel_limit:,}: shrink it, or raise the recipe's pixel limit."
                 )
+            full_width = opened.width
             cover = _KEPT_SCALE * max(width / opened.width, height / opened.height)
             if opened.format == "JPEG" and cover < 0.5:
                 # JPEG decodes straight to a half, quarter or eighth, several times faster.
                 opened.draft("RGB", (int(opened.width * cover), int(opened.height * cover)))
-            pixels = _to_rgb(ImageOps.exif_transpose(opened))
+            small: Image.Image = opened
+            spare = int(opened.width / max(cover * full_width, 1.0))
+            if spare >= 2 and opened.mode in ("L", "RGB", "CMYK"):
+                # Averaging whole blocks first keeps only one full-size copy in memory.
+                small = opened.reduce(spare)
+                small.info = {**opened.info, "exif": opened.getexif().tobytes()}
+            pixels = _to_rgb(ImageOps.exif_transpose(small))
     except _BROKEN as error:
         raise UnreadablePicture(
             f"{path} cannot be read as a picture ({error}): replace or remove it."

@@ -79,7 +79,7 @@ class ProceduralParams:
     wall: TileName
     wall_colour: Colour
     leaves: Colour
-    words: str
+    words: tuple[str, ...]
     haze: float
     detail: float
     detail_seed: int
@@ -103,7 +103,8 @@ _GROUND_COLOURS: Final[dict[str, tuple[Colour, ...]]] = {
     "pavers": ((136, 130, 122), (146, 122, 106), (122, 122, 122), (154, 146, 134)),
 }
 _LEAVES: Final[tuple[Colour, ...]] = (
-    (78, 96, 52), (92, 104, 58), (64, 84, 50), (104, 110, 66), (58, 72, 46), (120, 104, 58),
+    (78, 96, 52), (92, 104, 58), (64, 84, 50), (104, 110, 66), (58, 72, 46), (106, 100, 62),
+    (86, 92, 60),
 )  # fmt: skip
 _GROUNDS: Final[dict[Kind, dict[TileName, float]]] = {
     "street": {"asphalt": 8, "concrete": 1.5, "pavers": 0.5},
@@ -240,7 +241,7 @@ def draw_procedural(rng: np.random.Generator, kind: Kind | None = None) -> Proce
         wall=wall,
         wall_colour=_vary(rng, choose(rng, _WALL_COLOURS[wall]), 0.22, 5),
         leaves=_vary(rng, choose(rng, _LEAVES), 0.25, 5),
-        words=draw_word(rng, "shops"),
+        words=tuple(draw_word(rng, "shops") for _ in range(3)),
         haze=uniform(rng, (0, 0.22)),
         detail=uniform(rng, (0.55, 1.0)),
         detail_seed=fork_seed(rng),
@@ -384,7 +385,8 @@ def _facades(stage: Stage, params: ProceduralParams) -> None:
             colour = shade(options[int(stage.rng.integers(len(options)))], stage.between(0.7, 1.1))
         scenery.facade(stage, left, left + wide, stage.between(3.2, 13), material, colour)
         if params.kind == "shop" and (first or stage.rng.random() < 0.5):
-            scenery.shop_front(stage, left, left + wide, params.words)
+            word = params.words[int(stage.rng.integers(len(params.words)))]
+            scenery.shop_front(stage, left, left + wide, word)
         left += wide
         if stage.rng.random() < 0.25:
             left += int(stage.between(0.5, 5) * stage.metre)
@@ -405,7 +407,7 @@ def _cars(stage: Stage, params: ProceduralParams) -> None:
 
 def _below(stage: Stage, params: ProceduralParams) -> None:
     """The ground: colour, shadow, markings, kerbs, cracks and the texture over them all."""
-    area = scenery.ground(stage, params.ground_colour, params.stains, params.shadow)
+    area = scenery.ground(stage, params.ground_colour)
     if area.shape[0] < 2:
         return
     colour = params.ground_colour
@@ -437,7 +439,9 @@ def _below(stage: Stage, params: ProceduralParams) -> None:
         line = stage.canvas[stage.ground_px : stage.ground_px + max(int(0.15 * stage.metre), 2)]
         add_texture(line, np.full(line.shape[:2], 108, np.uint8), 1.2)
     strength = {"gravel": 0.85, "grass": 0.9, "pavers": 0.45}.get(params.ground, 0.8)
-    scenery.grit(stage, area, params.ground, strength * params.grit)
+    if params.shadow > 0:
+        scenery.cast_shadow(stage, area, params.shadow)
+    scenery.grit(stage, area, params.ground, strength * params.grit, params.stains)
     if params.ground == "grass":
         rough = crop("leaves", stage.width, area.shape[0], stage.place(), 0.3)
         add_texture(area, rough, 0.12)
@@ -518,7 +522,7 @@ def _kerb(stage: Stage, params: ProceduralParams, area: NDArray[np.uint8]) -> fl
     beyond = (
         shade((150, 144, 136), stage.between(0.75, 1.15))
         if stage.rng.random() < 0.5
-        else shade(params.leaves, stage.between(0.8, 1.15))
+        else shade(mix(params.leaves, (96, 104, 62), 0.5), stage.between(0.8, 1.15))
     )
     far = (edge, edge + 60 * side)
     scenery.strip(stage, area, (min(far), max(far)), (-60, 140), yaw, beyond)
@@ -532,6 +536,6 @@ def _kerb(stage: Stage, params: ProceduralParams, area: NDArray[np.uint8]) -> fl
 def _verges(stage: Stage, params: ProceduralParams, area: NDArray[np.uint8]) -> None:
     """Grass on both sides of a lane."""
     half = stage.between(1.4, 2.6)
-    grass = shade(params.leaves, stage.between(0.85, 1.2))
+    grass = shade(mix(params.leaves, (96, 104, 62), 0.5), stage.between(0.85, 1.2))
     for across in ((-60.0, -half), (half, 60.0)):
         scenery.strip(stage, area, across, (-60, 140), params.yaw_deg, grass)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.generators.plates.glyphs import render_text
 from seedbed.generators.scenes.texture import (
     GROUND_HEIGHT_PX,
     GROUND_WIDTH_PX,
@@ -24,6 +25,7 @@ from seedbed.generators.scenes.texture import (
     add_texture,
     crop,
     ground_tile,
+    ink,
     ramp,
     tint,
 )
@@ -315,28 +317,10 @@ def strip(
     on_area(stage, area, corners, yaw_deg, colour)
 
 
-def ground(stage: Stage, colour: Colour, stains: float, shadow: float) -> Rgb:
-    """Lay the ground's base colour with broad patches, stains and tree shadow; return its view."""
+def ground(stage: Stage, colour: Colour) -> Rgb:
+    """Lay the ground's flat colour and return its view, the canvas from `ground_px` down."""
     area = stage.canvas[stage.ground_px :]
-    rows = area.shape[0]
-    if rows < 2:
-        return area
-    small_w, small_h = max(stage.width // 8, 8), max(rows // 8, 4)
-    base = np.empty((small_h, small_w, 3), np.uint8)
-    fill(base, colour)
-    squash = crop("patches", small_w, small_h * 3, stage.place(), 0.4)
-    add_texture(base, cv2.resize(squash, (small_w, small_h)).astype(np.uint8), 0.16)
-    slope = np.linspace(stage.between(112, 150), 128, 4).astype(np.uint8)[:, None]
-    add_texture(base, cv2.resize(slope, (small_w, small_h)).astype(np.uint8), 0.9)
-    for _ in range(int(stains * 4)):
-        centre = (int(stage.between(0, small_w)), int(stage.between(0, small_h)))
-        axes = (int(stage.between(1, 9)), max(int(stage.between(0.3, 1.8)), 1))
-        cv2.ellipse(base, centre, axes, 0, 0, 360, shade(colour, stage.between(0.74, 0.94)), -1)
-    if stains > 0:
-        base = cv2.GaussianBlur(base, (5, 3), 0).astype(np.uint8, copy=False)
-    cv2.resize(base, (stage.width, rows), dst=area, interpolation=cv2.INTER_LINEAR)
-    if shadow > 0:
-        cast_shadow(stage, area, shadow)
+    fill(area, colour)
     return area
 
 
@@ -349,6 +333,7 @@ def cast_shadow(stage: Stage, area: Rgb, strength: float) -> None:
         flat = cv2.resize(noise, (small_w, small_h), interpolation=cv2.INTER_AREA)
         levels = np.clip((np.arange(256) - stage.between(105, 150)) * 2.6, 0, 110 * strength)
         dark = np.asarray(cv2.LUT(flat, levels.astype(np.uint8)), dtype=np.uint8)
+        dark = np.asarray(cv2.blur(dark, (5, 3)), dtype=np.uint8)
     else:
         dark = np.zeros((small_h, small_w), np.uint8)
         left, right = stage.between(-0.4, 0.7) * small_w, stage.between(0.3, 1.4) * small_w
@@ -365,22 +350,39 @@ def cast_shadow(stage: Stage, area: Rgb, strength: float) -> None:
     cv2.multiply(area, cv2.cvtColor(factor, cv2.COLOR_GRAY2RGB), dst=area, scale=1 / 255)
 
 
-def grit(stage: Stage, area: Rgb, name: TileName, strength: float) -> None:
-    """Lay a tile in perspective on `area`, the ground's view, at `strength`."""
+def grit(stage: Stage, area: Rgb, name: TileName, strength: float, stains: float) -> None:
+    """Give `area`, the ground's view, its texture in perspective, broad patches and stains.
+
+    Colour and markings are already there: they wear and darken with the ground.
+    """
     rows, width = area.shape[:2]
     if rows < 2:
         return
+    small_w, small_h = max(width // 8, 8), max(rows // 8, 4)
+    squash = crop("patches", small_w, small_h * 3, stage.place(), 0.4)
+    tone = cv2.resize(squash, (small_w, small_h), interpolation=cv2.INTER_LINEAR)
+    tone = cv2.addWeighted(tone, 0.16, tone, 0.0, 128 - 0.16 * 128)
+    near = stage.between(-15, 20)
+    tone = cv2.add(tone, np.linspace(near, 0, small_h)[:, None].repeat(small_w, 1), dtype=cv2.CV_8U)
+    for _ in range(int(stains * 4)):
+        centre = (int(stage.between(0, small_w)), int(stage.between(0, small_h)))
+        axes = (int(stage.between(1, 9)), max(int(stage.between(0.3, 1.8)), 1))
+        cv2.ellipse(tone, centre, axes, 0, 0, 360, stage.between(98, 122), -1)
+    tone = cv2.GaussianBlur(tone, (5, 3), 0)
     # Template rows count from the horizon; the frame's foot falls on the template's foot.
-    scale = stage.height - stage.horizon_px
-    first = int((stage.ground_px - stage.horizon_px) / scale * GROUND_HEIGHT_PX)
+    reach = stage.height - stage.horizon_px
+    first = int((stage.ground_px - stage.horizon_px) / reach * GROUND_HEIGHT_PX)
     first = min(max(first, 0), GROUND_HEIGHT_PX - 2)
     wide = int(GROUND_WIDTH_PX * stage.between(0.55, 0.95))
     left = int(stage.between(0, GROUND_WIDTH_PX - wide))
-    piece = ground_tile(name)[first:, left : left + wide]
-    laid = cv2.resize(piece, (width, rows), interpolation=cv2.INTER_LINEAR)
+    laid = cv2.resize(
+        ground_tile(name)[first:, left : left + wide], (width, rows), interpolation=cv2.INTER_LINEAR
+    )
     if stage.rng.random() < 0.5:
         laid = cv2.flip(laid, 1)
-    add_texture(area, np.asarray(laid, dtype=np.uint8), strength)
+    broad = cv2.resize(tone, (width, rows), interpolation=cv2.INTER_LINEAR)
+    both = cv2.addWeighted(laid, strength, broad, 1.0, -128.0 * strength)
+    add_texture(area, np.asarray(both, dtype=np.uint8), 1.0)
 
 
 def worn_paint(stage: Stage, area: Rgb, painted: Rgb, wear: float, cover: float) -> None:
@@ -448,13 +450,15 @@ def wall(
         )  # fmt: skip
     else:
         fill(area, colour)
-        add_texture(area, grey, stage.between(0.3, 0.8) * (1.0 if scale > 0.12 else 0.6))
     # Weather: broad blotches, darker towards the ground.
     small = (max(columns // 8, 4), max(rows // 8, 4))
     blotch = crop("cloud", small[0], small[1], stage.place(), 0.3)
     foot = np.interp(np.linspace(0, 1, small[1]), [0, 0.8, 1], [8, 0, -26])[:, None]
     weather = np.clip(128 + 0.3 * (blotch.astype(np.float32) - 128) + foot, 0, 255)
     spread = cv2.resize(weather.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    if material not in ("brick", "pavers"):
+        strength = stage.between(0.3, 0.8) * (1.0 if scale > 0.12 else 0.6)
+        spread = cv2.addWeighted(spread, 1.0, grey, strength, -128.0 * strength)
     add_texture(area, np.asarray(spread, dtype=np.uint8), stage.between(0.5, 1.0))
     return area
 
@@ -592,25 +596,17 @@ def shop_front(stage: Stage, left: int, right: int, words: str) -> None:
             max(int(x + 0.2 * step), 0) : max(int(x + 0.8 * step), 0),
         ]
         if inside.size:
-            goods = stage.rng.integers(20, 190, (4, 5, 3), dtype=np.uint8)
+            # Goods behind glass: mostly dim, a few in a strong colour.
+            bright = stage.rng.integers(25, 150, (5, 8, 1))
+            hue = stage.rng.normal(0, 1, (5, 8, 3)) * stage.rng.choice([6, 12, 45], (5, 8, 1))
+            goods = np.clip(bright + hue, 0, 255).astype(np.uint8)
             cv2.resize(
                 goods, (inside.shape[1], inside.shape[0]), dst=inside, interpolation=cv2.INTER_AREA
             )
     board = tuple(int(c) for c in stage.rng.integers(20, 235, 3))
     board_top = top - stage.between(0.5, 0.9) * metre
     box(stage.canvas, left, board_top, right, top, (board[0], board[1], board[2]))
-    ink = (245, 243, 236) if sum(board) < 380 else (28, 28, 34)
-    size = (top - board_top) / 42
-    cv2.putText(
-        stage.canvas,
-        words,
-        (int(left + 0.08 * (right - left)), int(top - 0.25 * (top - board_top))),
-        cv2.FONT_HERSHEY_DUPLEX,
-        max(size, 0.2),
-        ink,
-        max(round(1.6 * size), 1),
-        cv2.LINE_AA,
-    )
+    _write_board(stage, left, right, board_top, top, words, sum(board) < 380)
     if stage.rng.random() < 0.4:
         drop = 0.8 * metre
         tone = tuple(int(c) for c in stage.rng.integers(30, 220, 3))
@@ -619,6 +615,26 @@ def shop_front(stage: Stage, left: int, right: int, words: str) -> None:
             x = left + (right - left) * stripe / stripes
             x_end = left + (right - left) * (stripe + 1) / stripes
             box(stage.canvas, x, top, x_end, top + drop, (tone[0], tone[1], tone[2]))
+
+
+def _write_board(
+    stage: Stage, left: int, right: int, top: float, bottom: float, words: str, dark: bool
+) -> None:
+    """Put `words` in the middle of a board, as far as it lies in the frame."""
+    letters = int(0.55 * (bottom - top))
+    if letters < 4:
+        return
+    mask = render_text(words, letters, _BOARD_TYPEFACE)
+    x = left + max((right - left - mask.shape[1]) // 2, 2)
+    y = int(top + 0.22 * (bottom - top))
+    skip_x, skip_y = max(-x, 0), max(-y, 0)
+    area = stage.canvas[y + skip_y : max(y + letters, 0), x + skip_x : max(x + mask.shape[1], 0)]
+    if area.size:
+        piece = mask[skip_y : skip_y + area.shape[0], skip_x : skip_x + area.shape[1]]
+        ink(area, np.ascontiguousarray(piece), (245, 243, 236) if dark else (28, 28, 34))
+
+
+_BOARD_TYPEFACE = "font:overpass:700"
 
 
 def fence(stage: Stage, base_px: int, height_m: float, style: str, colour: Colour) -> None:
@@ -773,22 +789,21 @@ def garage_interior(stage: Stage, concrete: Colour, band: Colour) -> None:
             )  # fmt: skip
             if seen[:, 1].max() > 0 and seen[:, 1].max() < base:
                 polygon(stage.canvas, seen, (250, 252, 246))
-    for _ in range(int(stage.between(1, 5))):
-        near = stage.between(0.7, 1.8)
-        left, wide = stage.between(-0.05, 1.0) * stage.width, 0.45 * metre * near
+    bands = int(stage.between(1, 4))
+    for near in sorted(stage.between(0.8, 1.5 + 2.5 * stage.rng.random()) for _ in range(5)):
+        if stage.rng.random() < 0.35:
+            continue
+        left, wide = stage.between(-0.1, 1.0) * stage.width, stage.between(0.4, 0.8) * metre * near
         foot = stage.horizon_px + (base - stage.horizon_px) * near
         tone = shade(concrete, stage.between(0.6, 1.15))
-        box(stage.canvas, left, 0, left + 0.78 * wide, min(foot, stage.height), tone)
-        box(
-            stage.canvas,
-            left + 0.78 * wide,
-            0,
-            left + wide,
-            min(foot, stage.height),
-            shade(tone, 0.7),
-        )
-        high = stage.between(0.3, 1.1) * metre * near
-        box(stage.canvas, left, foot - high - 0.2 * metre, left + wide, foot - high * 0.4, band)
+        lit, end = left + 0.78 * wide, min(foot, stage.height)
+        box(stage.canvas, left, 0, lit, end, tone)
+        box(stage.canvas, lit, 0, left + wide, end, shade(tone, 0.7))
+        metre_here = metre * near
+        for step in range(bands):
+            low = foot - (0.25 + 0.45 * step) * metre_here
+            box(stage.canvas, left, low - 0.22 * metre_here, lit, low, band)
+            box(stage.canvas, lit, low - 0.22 * metre_here, left + wide, low, shade(band, 0.7))
 
 
 def clutter(stage: Stage) -> None:

@@ -309,6 +309,17 @@ def add_texture(area: Rgb, grey: Grey, strength: float) -> None:
     )
 
 
+def ink(area: Rgb, mask: Grey, colour: Colour) -> None:
+    """Print `mask` in one colour on `area` in place; 255 covers, and both have one size."""
+    weight = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
+    flat = np.empty_like(area)
+    cv2.rectangle(flat, (0, 0), (area.shape[1], area.shape[0]), colour, -1)
+    area[:] = cv2.add(
+        cv2.multiply(flat, weight, scale=1 / 255),
+        cv2.multiply(area, cv2.bitwise_not(weight), scale=1 / 255),
+    )
+
+
 def ramp(*stops: tuple[int, Colour]) -> NDArray[np.uint8]:
     """A colour for each grey level, shape (256, 1, 3), straight lines between the stops."""
     levels = [level for level, _ in stops]

@@ -78,12 +78,15 @@ def test_palette_with_a_transparent_colour_lies_over_grey(tmp_path):
     assert decode(tmp_path / "p.png", 8, 8)[0, 0].tolist() == [128, 128, 128]
 
 
-def test_exif_orientation_turns_the_picture_upright(tmp_path):
-    picture = Image.new("RGB", (40, 20), (255, 255, 255))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("size", [1, 20])
+def test_exif_orientation_turns_the_picture_upright(tmp_path, size, suffix):
+    picture = Image.new("RGB", (40 * size, 20 * size), (255, 255, 255))
     exif = Image.Exif()
     exif[274] = 6  # Shown upright after a quarter turn clockwise.
-    picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert decode(tmp_path / "turned.jpg", 20, 40).shape == (40, 20, 3)
+    picture.save(tmp_path / f"turned.{suffix}", exif=exif)
+    height, width = decode(tmp_path / f"turned.{suffix}", 20, 40).shape[:2]
+    assert height == 2 * width
 
 
 @pytest.mark.parametrize("name", ["big.jpg", "big.png"])
@@ -133,7 +136,7 @@ def test_an_error_when_no_picture_is_left(tmp_path):
 
 def test_a_huge_png_is_refused_by_its_header(tmp_path):
     path = huge_png(tmp_path / "huge.png")
-    with pytest.raises(UnreadablePicture, match=r"huge\.png is 30000x30000 .*100,000,000"):
+    with pytest.raises(UnreadablePicture, match=r"huge\.png is 30000x30000 .*60,000,000"):
         decode(path, 640, 480)
     flat(tmp_path / "ok.png", (5, 6, 7))
     picture, passed = PhotoFolders([tmp_path]).render(params_for("0:huge.png"), 8, 6)
