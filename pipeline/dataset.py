@@ -118,6 +118,7 @@ class Dataset:
         self.folder = folder
         self.info = info
         self._shards = shards
+        self._samples: dict[str, Samples] = {}
 
     @classmethod
     def open(cls, folder: str | Path) -> Dataset:
@@ -159,7 +160,9 @@ class Dataset:
         if split not in self._shards:
             known = ", ".join(self._shards) or "none"
             raise InputError(f"{self.folder} has no split {split!r} (it has: {known}).")
-        return Samples(self.folder, split, self._shards[split])
+        if split not in self._samples:
+            self._samples[split] = Samples(self.folder, split, self._shards[split])
+        return self._samples[split]
 
     def __len__(self) -> int:
         return sum(len(shard) for shards in self._shards.values() for shard in shards)

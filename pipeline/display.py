@@ -39,7 +39,8 @@ class _Clock:
         text = f"{done:,}/{progress.samples:,} samples"
         if progress.made_samples:
             rate = progress.made_samples / seconds
-            text += f", {rate:,.0f}/s, {_duration((progress.samples - done) / rate)} left"
+            shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+            text += f", {shown}/s, {_duration((progress.samples - done) / rate)} left"
         return text + _reasons(progress.counts)
 
 

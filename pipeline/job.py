@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyarrow import ArrowException
+
 from seedbed.errors import SeedbedError
 from seedbed.make import Maker
 from seedbed.plan import Shard
-from seedbed.recipe import SAMPLE_TYPES, Recipe
+from seedbed.recipe import Recipe
 from seedbed.schema import Row
 from seedbed.shards import Mark, write_shard
 
@@ -36,7 +38,7 @@ class Worker:
         self.job = job
         self.maker = Maker(job.recipe)
         self.maker.prepare()
-        self.sample_type = SAMPLE_TYPES[job.recipe.sample_type]
+        self.sample_type = job.recipe.kind
         self.recipe_hash = job.recipe.recipe_hash()
 
     def run(self, shard: Shard) -> Mark | Failure:
@@ -53,8 +55,8 @@ class Worker:
             )
         except SeedbedError as error:
             return failure(shard, error)
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, ArrowException) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             sentence = SeedbedError(
                 f"cannot write shard {shard.name} to {self.job.folder}: {reason}; finished shards "
                 f"are kept: put it right and run the same command again to go on."

@@ -12,15 +12,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from seedbed.component import Augmenter, Generator
+from seedbed.component import Augmenter, Component, Generator
 from seedbed.encode import Encoding, encode, encoding_params
 from seedbed.errors import SeedbedError
 from seedbed.recipe import Recipe
 from seedbed.sample import Sample
 from seedbed.schema import Row, row_of
 from seedbed.streams import stream
+
+C = TypeVar("C", bound=Component)
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,36 @@ class Maker:
         self.seed = recipe.seed
         self.encoding: Encoding = recipe.encoding_for()
         self._lines: dict[str, _Line] = {}
+        self._components: list[Component] = []
         for split in recipe.splits:
             seen: Counter[str] = Counter()
             augmenters = []
             for name, augmenter in recipe.augmenters_for(split):
-                augmenters.append((name, seen[name], augmenter))
+                augmenters.append((name, seen[name], self._shared(augmenter)))
                 seen[name] += 1
-            self._lines[split] = _Line(recipe.generator_for(split), tuple(augmenters))
+            generator = self._shared(recipe.generator_for(split))
+            self._lines[split] = _Line(generator, tuple(augmenters))
+
+    def _shared(self, component: C) -> C:
+        """The component made first among equals: splits share its caches."""
+        for known in self._components:
+            if known == component:
+                return known
+        self._components.append(component)
+        return component
 
     def prepare(self) -> None:
         """Let every component check its files and warm its caches. Raises `InputError`."""
-        for component in self.recipe.components():
-            component.prepare()
+        for component in self._components:
+            try:
+                component.prepare()
+            except SeedbedError:
+                raise
+            except Exception as error:
+                raise SeedbedError(
+                    f"{type(component).__name__} could not be prepared: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
 
     def make(self, split: str, index: int) -> Sample:
         """The sample at (split, index), augmented.

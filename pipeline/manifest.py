@@ -23,7 +23,7 @@ from seedbed.card import card_text
 from seedbed.dataset import FORMAT_VERSION
 from seedbed.errors import SeedbedError
 from seedbed.plan import Plan
-from seedbed.recipe import SAMPLE_TYPES, Recipe
+from seedbed.recipe import Recipe
 from seedbed.schema import hash_text
 from seedbed.shards import is_committed, mark_path, read_mark, write_whole
 
@@ -52,7 +52,7 @@ def versions_of(recipe: Recipe) -> dict[str, str]:
         "pillow": version("pillow"),
         "pyarrow": version("pyarrow"),
     }
-    if SAMPLE_TYPES[recipe.sample_type] == "clip":
+    if recipe.kind == "clip":
         versions |= {name: version(name) for name in ("soundfile", "soxr", "scipy")}
     names = {("generators", recipe.generator.name)}
     for split in recipe.splits:
@@ -84,7 +84,7 @@ def write_manifest(
     info: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "name": recipe.name,
-        "sample_type": SAMPLE_TYPES[recipe.sample_type],
+        "sample_type": recipe.kind,
         "generator": recipe.generator.name,
         "samples": plan.samples,
         "splits": dict(plan.counts),

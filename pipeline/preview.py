@@ -21,8 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError
 from seedbed.make import Maker
-from seedbed.recipe import Recipe
-from seedbed.sample import Clip, LabelledObject, Picture, Sample
+from seedbed.recipe import Recipe, kind_of
+from seedbed.sample import LabelledObject, Picture, Sample
 
 CELL_PX = 480
 """The longer side of a picture on the sheet."""
@@ -30,6 +30,8 @@ LARGEST_ZOOM = 3.0
 GAP_PX = 6
 CAPTION_PX = 18
 TEXT_PX = 13
+LEAST_CHARACTER_PX = 12
+"""Outlines of characters lower than this on the sheet would hide them."""
 
 _PAPER = (24, 24, 28)
 _CAPTION = (200, 200, 205)
@@ -38,9 +40,9 @@ _ILLEGIBLE = (255, 90, 80)
 _QUAD = (255, 210, 60)
 _CHARACTER = (90, 190, 255)
 
-SHEETS: dict[type[Sample], str] = {
-    Picture: "seedbed.preview:write_picture_sheet",
-    Clip: "seedbed.preview_sound:write_sound_sheet",
+SHEETS: dict[str, str] = {
+    "picture": "seedbed.preview:write_picture_sheet",
+    "clip": "seedbed.preview_sound:write_sound_sheet",
 }
 """Who draws the sheet of a sample type: `write(samples, captions, out) -> written paths`."""
 
@@ -82,7 +84,7 @@ def write_sheet(samples: Sequence[Sample], captions: Sequence[str], out: Path) -
 
     Raises `InputError` where `out` cannot be written.
     """
-    module, _, function = SHEETS[type(samples[0])].partition(":")
+    module, _, function = SHEETS[kind_of(type(samples[0]))].partition(":")
     writer: Any = getattr(import_module(module), function)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -147,6 +149,8 @@ def _draw_object(pen: ImageDraw.ImageDraw, labelled: LabelledObject, zoom: float
     x, y, width, height = (value * zoom for value in labelled.bbox)
     pen.rectangle((x, y, x + width, y + height), outline=colour)
     for character in labelled.characters:
+        if character.bbox[3] * zoom < LEAST_CHARACTER_PX:
+            continue
         pen.polygon([tuple(point) for point in character.quad * zoom], outline=_CHARACTER)
     corners = [tuple(point) for point in labelled.quad * zoom]
     pen.polygon(corners, outline=_QUAD)
@@ -156,7 +160,9 @@ def _draw_object(pen: ImageDraw.ImageDraw, labelled: LabelledObject, zoom: float
     if labelled.illegible_reason:
         text += f" ({labelled.illegible_reason})"
     font = _font()
-    below = y + height + 14 <= pen.im.size[1] if pen.im else True
-    spot = (x, y + height + 1) if below else (x, max(0.0, y - 14))
+    sheet_width, sheet_height = pen.im.size if pen.im else (0, 0)
+    left = max(0.0, min(x, sheet_width - pen.textlength(text, font) - 1))
+    below = y + height + TEXT_PX + 3
+    spot = (left, y + height + 1 if below < sheet_height else max(0.0, y - TEXT_PX - 3))
     pen.rectangle(pen.textbbox(spot, text, font=font), fill=_PAPER)
     pen.text(spot, text, fill=colour, font=font)

@@ -108,6 +108,11 @@ class Recipe(BaseModel):
         made: type[Sample] = _component_class("generators", self.generator.name).sample_type
         return made
 
+    @property
+    def kind(self) -> str:
+        """`"picture"` or `"clip"`: `sample_type` as the manifest calls it."""
+        return kind_of(self.sample_type)
+
     def default_generator(self) -> Generator[Any, Any]:
         """The generator without any split's overrides."""
         return make_generator(self.generator.name, self.generator.fields)
@@ -193,6 +198,14 @@ class Recipe(BaseModel):
     def seeded(self, seed: int) -> Recipe:
         """This recipe with another seed."""
         return self.model_copy(update={"seed": seed})
+
+
+def kind_of(sample_type: type[Sample]) -> str:
+    """`"picture"` or `"clip"`, subclasses included. Raises `ValueError` for anything else."""
+    for known, kind in SAMPLE_TYPES.items():
+        if issubclass(sample_type, known):
+            return kind
+    raise ValueError(f"{sample_type.__name__} is neither a Picture nor a Clip")
 
 
 def canonical_json(values: Any) -> str:
@@ -285,6 +298,12 @@ def _component_class(group: str, name: str) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise InputError(
             f"{name!r} is not a {kind.__name__}: it must subclass seedbed.component's."
+        )
+    sample_type = getattr(cls, "sample_type", object)
+    if not issubclass(sample_type, tuple(SAMPLE_TYPES)) or "name" in cls.model_fields:
+        raise InputError(
+            f"{name!r} is not usable: its class must set sample_type to Picture or Clip, and have "
+            f"no field called name."
         )
     return cls
 

@@ -11,8 +11,9 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Self
@@ -46,17 +47,15 @@ class ProcessExecutor:
 
     def __enter__(self) -> Self:
         context = multiprocessing.get_context(self.start_method)
-        for number in range(self.workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(  # type: ignore[attr-defined]
-                target=_work,
-                args=(theirs, self.job),
-                name=f"seedbed-{number}",
-                daemon=True,
-            )
-            process.start()
-            theirs.close()
-            self.hands.append(_Hand(process, ours))
+        with _interrupts_held():
+            for number in range(self.workers):
+                ours, theirs = context.Pipe()
+                process = context.Process(  # type: ignore[attr-defined]
+                    target=_work, args=(theirs, self.job), name=f"seedbed-{number}", daemon=True
+                )
+                process.start()
+                theirs.close()
+                self.hands.append(_Hand(process, ours))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,6 +109,24 @@ class ProcessExecutor:
             f"{self.job.recipe.generator.name!r} and seed {self.job.recipe.seed}; finished shards "
             f"are kept: run the same command again to go on, with fewer --workers if need be."
         )
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes with Ctrl-C blocked: it is the parent's to act on.
+
+    A child inherits the mask, and so is deaf before it has run its first line. Python's
+    resource tracker lifts the mask when it starts, so it is started before.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, job: Job) -> None:

@@ -48,6 +48,7 @@ def in_a_process(arguments: Sequence[object], **environment: str) -> subprocess.
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         env=os.environ | {"PYTHONPATH": path} | environment,
     )
 
@@ -191,12 +192,12 @@ def test_ctrl_c_keeps_finished_shards(
     write_recipe: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = write_recipe(DOTS.replace("TROUBLE", "slow")), tmp_path / "d"
-    arguments = ["build", path, "--out", out, "--workers", 2, "--start-method", "fork"]
+    arguments = ["build", path, "--out", out, "--workers", 2]
     with in_a_process(arguments) as process:
         deadline = time.monotonic() + 30
         while not list(out.glob("marks/*.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert f"seedbed: interrupted; finished shards are kept in {out}: run the same command" in err
