@@ -22,7 +22,7 @@ import wave
 from pathlib import Path
 from tempfile import mkdtemp
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from seedbed.errors import SeedbedError
 
@@ -33,7 +33,7 @@ the time of a short word."""
 SETTLE_LIMIT_SECONDS = 5.0
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """One length-prefixed frame, None at the end of the stream."""
     head = stream.read(4)
     if len(head) < 4:
@@ -43,7 +43,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     return body if len(body) == length else None
 
 
-def write_frame(stream: BinaryIO, body: bytes) -> None:
+def write_frame(stream: IO[bytes], body: bytes) -> None:
     """One length-prefixed frame, flushed."""
     stream.write(struct.pack(">I", len(body)) + body)
     stream.flush()
@@ -199,7 +199,7 @@ def read_wave(path: Path) -> tuple[int, bytes]:
     return int(sample_rate), sound[:, 0].tobytes()
 
 
-def serve(driver_name: str, requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(driver_name: str, requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer requests until the other side closes the pipe."""
     try:
         if driver_name == "espeak":
