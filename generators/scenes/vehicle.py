@@ -127,8 +127,7 @@ def paint_vehicle(
     b.shade(p.gloss, p.dirt, p.dirt_colour)
     pane = glass_outline(p, 18.0) if p.kind != "motorcycle" else None
     if pane is not None:
-        bright = min(light.ambient + 0.5 * light.key, 1.0)
-        sky = scaled((200, 214, 228), bright)
+        sky = scaled((200, 214, 228), min(b.skylight, 1.0))
         b.sheen(SPAN, pane, 0.2 + 0.75 * (p.seed % 61) / 61, p.seed, sky)
     if p.kind != "motorcycle" and pane is not None:
         _over_glass(b, p, pane)
@@ -211,7 +210,7 @@ def _ground(b: Brush, p: VehicleParams) -> None:
     total = max(key + b.light.ambient, 0.05)
     dark_cast = 0.62 * min(key / total, 0.8) if sun[1] > 0.08 else 0.0
     softness = min(max(70.0 * b.scale, 1.0), 40.0)
-    paint_ground_shadow(b.frame, footprint, cast, (0.78, dark_cast), softness)
+    paint_ground_shadow(b.frame, footprint, cast, (0.68, dark_cast), softness)
 
 
 def _plate_box(p: VehicleParams, margin: float, margin_h: float | None = None) -> list[Pair]:
@@ -309,7 +308,14 @@ def _bumper(b: Brush, p: VehicleParams) -> None:
     colour = p.bumper
     if p.bumper_style == "two-tone":
         b.fill(SPAN, band(skin, top - tall * 0.3, top), p.trim)
-    if p.bumper_style == "body" or p.seed % 3 == 0:
+    if p.bumper_style == "chrome":
+        # Polished metal mirrors ground, horizon and sky one above the other.
+        mirrored = ((0.0, 0.3, 104), (0.3, 0.44, 62), (0.44, 0.7, 206), (0.7, 1.0, 168))
+        for start, stop, tone in mirrored:
+            strip = band(skin, low + tall * start, low + tall * stop)
+            b.fill(SPAN, strip, (tone, tone + 2, tone + 5))
+        colour = (168, 170, 173)
+    elif p.bumper_style == "body" or p.seed % 3 == 0:
         share = 0.16 + (p.seed % 29) / 110
         b.fill(SPAN, band(skin, low, low + tall * share), p.trim)
         if b.sees(8):
@@ -663,7 +669,8 @@ def _details(b: Brush, p: VehicleParams) -> None:
             if p.lettering_dark or (sum(body) > 680 and p.seed % 2)
             else (200, 203, 206)
         )
-        lid = min(half * 0.62, half - min(p.lamp_width_mm, half * 0.3) - 40)
+        lamp = tail_lamp_outline(p)
+        lid = min(half * 0.66, min(x for x, _ in lamp) - 25)
         plate_top = p.plate_height_mm + p.plate_height_of_sheet_mm / 2
         if p.plate_mount == "bumper":
             badge_h = p.belt_mm - (p.belt_mm - p.bumper_top_mm) * 0.32
@@ -691,7 +698,11 @@ def _details(b: Brush, p: VehicleParams) -> None:
             for text, left in ((p.lettering_left, True), (p.lettering_right, False)):
                 wide = line_width_mm(text, letters)
                 x = -lid if left else lid - wide
-                if text and _keeps_clear(p, x + wide / 2, h + letters / 2, wide / 2, letters):
+                if (
+                    text
+                    and lid - wide > 0
+                    and _keeps_clear(p, x + wide / 2, h + letters / 2, wide / 2, letters)
+                ):
                     text_at(b, text, x, h, letters, ink, body)
         if b.sees(30) and p.plate_mount == "bumper" and p.kind != "bus":
             h = badge_h - p.badge_mm - 25

@@ -78,16 +78,19 @@ class Skin:
         width = np.interp(h, self.h, self.table[1])
         corner = np.interp(h, self.h, self.table[2])
         x = np.where(modes >= SPAN, first * width, first)
+        # What reaches past the edge of the face is wrapped on to the flank.
+        past = np.where(modes == SKIN, np.maximum(np.abs(x) - width, 0.0), 0.0)
+        x = x - np.sign(x) * past
         share = np.minimum(np.abs(x) / width, 1.0)
         share *= share
         on_face = (modes == SKIN) | (modes == SPAN)
-        depth = np.where(on_face, z + corner * share * share - third, third)
+        depth = np.where(on_face, z + corner * share * share + 2.5 * past - third, third)
         return np.stack([x, h, depth], axis=1)
 
 
 @lru_cache(maxsize=64)
 def _mirrored_scene(seed: int) -> NDArray[np.uint8]:
-    """What a pane mirrors, (24, 32) uint8: sky over a skyline, and a slanted bright streak."""
+    """What a pane mirrors, (96, 128) uint8: sky over a skyline, and a slanted bright streak."""
     rng = np.random.default_rng(np.random.PCG64(seed))
     rows = np.arange(24)[:, None]
     skyline = rng.uniform(9, 20) + np.cumsum(rng.normal(0, 1.1, 32))
@@ -95,7 +98,8 @@ def _mirrored_scene(seed: int) -> NDArray[np.uint8]:
     lean = rng.uniform(-0.6, 0.6)
     streak = np.arange(32)[None] / 32 + lean * rows / 24 - rng.uniform(0.1, 0.9)
     scene = scene + 0.3 * (np.abs(streak) < rng.uniform(0.04, 0.16))
-    return np.asarray(np.clip(scene * 200, 0, 255), dtype=np.uint8)
+    grey = np.asarray(np.clip(scene * 200, 0, 255), dtype=np.uint8)
+    return np.asarray(cv2.resize(grey, (128, 96), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 @lru_cache(maxsize=4)
@@ -135,6 +139,9 @@ class Brush:
         towards = rotation.T @ np.array(light.direction)
         self.sun = np.array([towards[0], -towards[1], towards[2]])
         self.infrared = light.hour == "infrared"
+        dark = light.hour in ("night", "flash", "infrared")
+        # A lamp or flash lights the panels, but the sky they mirror stays dark.
+        self.skylight = min(light.ambient + (0.0 if dark else 0.5 * light.key), 1.1)
         self._values: list[tuple[float, ...]] = []
         self._runs: list[tuple[int, int, int]] = []
         self._jobs: list[tuple[str, int, int, Colour, Any]] = []
@@ -288,8 +295,8 @@ class Brush:
         low = pixels.min(axis=0)
         extent = np.maximum(pixels.max(axis=0) - low, 1.0)
         # The mirrored scene belongs to the whole pane, so a cropped pane shows its share.
-        start = (np.array([left, top]) - low) / extent * (32, 24)
-        size = np.array([right - left, bottom - top]) / extent * (32, 24)
+        start = (np.array([left, top]) - low) / extent * (128, 96)
+        size = np.array([right - left, bottom - top]) / extent * (128, 96)
         scene = _mirrored_scene(seed % 64)
         tone = cv2.merge([cv2.convertScaleAbs(scene, alpha=strength * c / 200) for c in colour])
         scale = size / np.array([right - left, bottom - top])
@@ -391,6 +398,8 @@ class Brush:
         ambient = light.ambient * (0.75 + 0.3 * normal[:, 1]) * (0.62 + 0.38 * low)
         # Diffuse light off the ground and surroundings keeps the shaded side readable.
         strength = 1.25 * ambient + light.key * (1.05 * lit + 0.30)
+        # A shoulder as film and sensors have: bright panels keep their shape.
+        strength = np.where(strength > 0.9, 0.9 + (strength - 0.9) * 0.45, strength)
         mirrored = view + 2 * facing[:, None] * normal
         up = mirrored[:, 1]
         azimuth = np.arctan2(mirrored[:, 0], -mirrored[:, 2])
@@ -399,13 +408,13 @@ class Brush:
             0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0]) + 0.07 * np.sin(azimuth * 8 + wobble[1])
         )
         ground = 0.34 + 0.16 * np.sin(azimuth * 2 + wobble[2])
-        edge = np.clip((up - skyline) / 0.10, 0, 1)
+        edge = np.clip((up - skyline) / 0.07, 0, 1)
         trees = np.clip((up + 0.1) / 0.12, 0, 1) * (1 - edge)
         sky = 0.95 - 0.35 * np.clip(up, 0, 1)
         scene = edge * sky + (1 - edge) * ground * (1 - 0.65 * trees)
-        fresnel = 0.09 + 0.75 * (1 - facing) ** 4
+        fresnel = 0.13 + 0.75 * (1 - facing) ** 4
         glint = np.maximum(mirrored @ self.sun, 0.0) ** 90 * light.key
-        mirror = gloss * (fresnel * scene * brightness * 235 + 200 * glint)
+        mirror = gloss * (fresnel * scene * self.skylight * 235 + 200 * glint)
         grime = dirt * np.clip(1 - (centre[:, 1] - 200) / 550, 0.05, 1)
         lights = np.stack(
             [strength * (1 - 0.6 * grime) * 128, mirror * (1 - grime), grime * 255], axis=1
@@ -418,13 +427,15 @@ class Brush:
         fixed = fixed.reshape(-1, 4, 2)
         inside = (fixed.max(axis=1) > -16) & (fixed.min(axis=1) < np.array(size) * 16)
         seen = inside.all(axis=1)
-        shaded = np.full((size[1], size[0], 3), (110, 0, 0), dtype=np.uint8)
+        # Wheels and the underside lie off the mesh and get the general level.
+        level_low = min(128 * (0.8 * light.ambient + 0.5 * light.key), 255.0)
+        shaded = np.full((size[1], size[0], 3), (level_low, 0, 0), dtype=np.uint8)
         for facet, tone in zip(fixed[seen], lights[seen].tolist(), strict=True):
             cv2.fillConvexPoly(shaded, facet, tone, cv2.LINE_8, SHIFT)
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
         noise = self.rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
         mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
-        level = cv2.multiply(level, 1 + mottle * (0.02 + 0.07 * dirt), dtype=cv2.CV_8U)
+        level = cv2.multiply(level, 1 + mottle * (0.012 + 0.05 * dirt), dtype=cv2.CV_8U)
         region = self.frame[top:bottom, left:right]
         grey = cv2.resize(level, (wide, high), interpolation=cv2.INTER_LINEAR)
         full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
@@ -473,7 +484,7 @@ class Brush:
         grey = cv2.resize(column, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
         cv2.multiply(region, full, dst=full, scale=1 / 128)
-        mirrored = 12 * gloss * min(light.ambient + 0.5 * light.key, 1.1)
+        mirrored = 12 * gloss * self.skylight
         full = cv2.convertScaleAbs(full, alpha=1.0, beta=mirrored)
         cv2.copyTo(full, self._mask(box), region)
 

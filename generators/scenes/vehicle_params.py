@@ -177,7 +177,7 @@ def _colour(rng: np.random.Generator, kind: str) -> tuple[str, Rgb]:
         shares = {**COLOUR_SHARES, "black": 0.5, "red": 0.2}
     name = choose_weighted(rng, shares)
     base = choose(rng, _COLOURS[name])
-    change = rng.normal(0, 4) + rng.normal(0, 3, 3)
+    change = rng.normal(0, 5) + rng.normal(0, 1.5, 3)
     red, green, blue = (int(np.clip(c + d, 8, 244)) for c, d in zip(base, change, strict=True))
     return name, (red, green, blue)
 
@@ -331,7 +331,11 @@ def draw_vehicle(
     height_mm = max(height_mm, glass_top + 40)
     offset = 0.0
     if kind in ("truck", "trailer", "bus") and chance(rng, 0.5):
-        offset = choose(rng, (-1.0, 1.0)) * uniform(rng, (0.2, 0.45)) * width_mm / 2
+        # Between the lamps, which take up to 520 mm on either side.
+        room = width_mm / 2 - (560 if kind != "trailer" else 460) - plate_width / 2
+        if mount != "bumper":
+            room = width_mm / 2 - plate_width / 2 - 120
+        offset = choose(rng, (-1.0, 1.0)) * uniform(rng, (0.3, 1.0)) * max(room, 0.0)
     elif kind == "van" and rear and mount == "lid" and chance(rng, 0.6):
         offset = choose(rng, (-1.0, 1.0)) * (plate_width / 2 + uniform(rng, (45, 90)))
     elif kind == "suv" and rear and mount == "lid" and chance(rng, 0.12):
@@ -475,7 +479,7 @@ def draw_vehicle(
         third_brake_lamp=chance(rng, 0.75),
         spoiler=chance(rng, 0.4),
         roof_rails=kind in ("estate", "suv") and chance(rng, 0.5),
-        antenna=chance(rng, 0.4),
+        antenna=chance(rng, 0.4) and kind not in ("trailer", "motorcycle", "truck"),
         has_glass=not (kind in ("truck", "trailer") and rear)
         and not (kind == "van" and rear and chance(rng, 0.35)),
         tinted=chance(rng, 0.35),

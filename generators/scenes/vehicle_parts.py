@@ -174,11 +174,16 @@ def make_skin(p: VehicleParams) -> Skin:
     end = p.length_mm
     far_roof = end - (1900 if p.far_hood else 500)
     far_roof = max(far_roof, foot + p.lean_mm + 500)
+    bed = p.kind == "pickup" and not rear
+    if bed:
+        far_roof = foot + p.lean_mm + (1300 if p.doors == 2 else 700)
     rows.append((top, far_roof, roof * 0.95, 10))
     # All of it stands 8 mm behind the plate.
     at_plate = float(np.interp(p.plate_height_mm, [r[0] for r in rows], [r[1] for r in rows])) - 8
     knots = [Knot(h, z - at_plate, w * half, k) for h, z, w, k in rows]
-    if p.far_hood:
+    if bed:
+        far = [(far_roof, top), (far_roof + 90, belt), (end, belt - 10), (end, bt), (end - 60, c)]
+    elif p.far_hood:
         far = [
             (far_roof, top),
             (end - 1150, 960.0),
@@ -218,13 +223,16 @@ def paint_shell(b: Brush, p: VehicleParams) -> None:
             ]
             b.hull(RAW, rim, RUBBER, outline=True)
     low = p.clearance_mm
+    under = p.corner_mm + 140
     b.fill(
         RAW,
         [
-            (-half * 0.88, low - 60, 420),
-            (half * 0.88, low - 60, 420),
-            (half * 0.93, low + 60, 110),
-            (-half * 0.93, low + 60, 110),
+            (-half * 0.86, low - 50, under + 300),
+            (half * 0.86, low - 50, under + 300),
+            (half * 0.86, low + 60, under),
+            (half * 0.5, low + 60, 120),
+            (-half * 0.5, low + 60, 120),
+            (-half * 0.86, low + 60, under),
         ],
         (22, 22, 24),
         outline=True,
@@ -341,7 +349,9 @@ def _flank(b: Brush, p: VehicleParams, side: int, axles: Sequence[float]) -> Non
         pane = [(s, belt, low0), (s, belt, low1), (s, top, high1), (s, top, high0)]
         b.fill(SIDE, pane, GLASS)
         if b.sees(12):
-            b.sheen(SIDE, pane, 0.35, p.seed % 1013 + int(low0), (190, 205, 220))
+            b.sheen(
+                SIDE, pane, 0.35, p.seed % 1013 + int(low0), scaled((190, 205, 220), b.skylight)
+            )
         if b.sees(10) and p.kind != "bus":
             gap = [(s, belt, low1 + 25), (s, low + 110, low1 + 20)]
             b.line(SIDE, gap, GAP, 6, under=p.body)
