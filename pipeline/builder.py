@@ -207,6 +207,7 @@ def _resumed(plan: Plan, folder: Path, recipe: Recipe, versions: Mapping[str, st
     progress = Progress(samples=plan.samples, shards=len(plan))
     if not (folder / "marks").is_dir():
         return progress
+    recipe_hash = recipe.recipe_hash()
     for mark in committed_marks(folder):
         differing = [
             f"{name} {mark.versions.get(name, 'absent')} there, {versions.get(name, 'absent')} here"
@@ -218,7 +219,7 @@ def _resumed(plan: Plan, folder: Path, recipe: Recipe, versions: Mapping[str, st
                 f"{folder} was begun with other versions, which may draw other pixels: "
                 f"{'; '.join(differing)}. Install those, or give --out another folder."
             )
-        if mark.recipe_hash != recipe.recipe_hash() or mark.seed != recipe.seed:
+        if mark.recipe_hash != recipe_hash or mark.seed != recipe.seed:
             raise InputError(
                 f"{mark_path(folder, mark.name)} is of another recipe or seed: give --out "
                 f"another folder."

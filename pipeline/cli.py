@@ -136,6 +136,7 @@ def build(
     """Build RECIPE, a path or the name of one that comes with seedbed, into a dataset.
 
     Run the same command again to go on after an interruption: finished shards are kept.
+    Relative folders inside a recipe are relative to where seedbed is run.
     """
     from rich.console import Console
 

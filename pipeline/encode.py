@@ -158,5 +158,5 @@ def encode(sample: Sample, encoding: dict[str, Any]) -> tuple[bytes, str]:
 
 
 def encoding_params(params: EncodingParams) -> dict[str, Any]:
-    """`params` JSON-ready, as a sample stores them."""
-    return asdict(params)
+    """`params` JSON-ready, as a sample stores them: what its format does not use is left out."""
+    return {key: value for key, value in asdict(params).items() if value}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -77,7 +76,7 @@ def write_manifest(
         mark = read_mark(mark_path(folder, shard.name))
         if mark is None or not is_committed(folder, shard.name, mark):
             raise SeedbedError(f"shard {shard.name} of {folder} is missing: run the build again.")
-        row = {name: asdict(mark)[name] for name in _ROWS.names}
+        row = {name: getattr(mark, name) for name in _ROWS.names}
         rows.append({**row, "counts": json.dumps(row["counts"])})
         total += int(mark.hash, 16)
         counts.update(mark.counts)
