@@ -200,6 +200,7 @@ class PlateScene(Generator[SceneParams, Picture]):
     fonts: tuple[str, ...] = ()
     font_folders: tuple[str, ...] = ()
     backgrounds: tuple[str, ...] = ("procedural",)
+    background_weights: tuple[float, ...] | None = None
     background_share: Range = (0.0, 1.0)
     plate_counts: tuple[float, ...] = (0.1, 0.66, 0.15, 0.06, 0.03)
     plate_width_px: Range = (16.0, 420.0)
@@ -307,7 +308,9 @@ class PlateScene(Generator[SceneParams, Picture]):
 
     @cached_property
     def _backgrounds(self) -> Backgrounds:
-        return Backgrounds(self.backgrounds, share=self.background_share)
+        return Backgrounds(
+            self.backgrounds, self.background_weights, share=self.background_share
+        )
 
     def prepare(self) -> None:
         """Check layouts, fonts and background folders. Raises `InputError`."""
