@@ -130,7 +130,7 @@ class Brush:
         """`plate_at` is the plate centre's (x, h) on the vehicle, in millimetres."""
         self.frame, self.pose, self.light, self.skin = frame, pose, light, skin
         self.plate_at = plate_at
-        self.rng = np.random.default_rng(np.random.PCG64(seed))
+        self.seed = seed
         self.scale = pose.px_per_mm()
         self._rotation, self._translation = pose.rotation(), pose.translation()
         rotation = self._rotation
@@ -378,9 +378,10 @@ class Brush:
         left, top, right, bottom = box
         wide, high = right - left, bottom - top
         light = self.light
-        if max(wide, high) < 100:
+        if max(wide, high) < 130:
             self._paint_plain_shade(box, gloss, dirt)
             return
+        rng = np.random.default_rng(np.random.PCG64(self.seed))
         corners, normal = self._mesh()
         centre = corners.mean(axis=1)
         view = centre - self.eye
@@ -403,7 +404,7 @@ class Brush:
         mirrored = view + 2 * facing[:, None] * normal
         up = mirrored[:, 1]
         azimuth = np.arctan2(mirrored[:, 0], -mirrored[:, 2])
-        wobble = self.rng.uniform(0, 6.3, 3)
+        wobble = rng.uniform(0, 6.3, 3)
         skyline = (
             0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0]) + 0.07 * np.sin(azimuth * 8 + wobble[1])
         )
@@ -433,7 +434,7 @@ class Brush:
         for facet, tone in zip(fixed[seen], lights[seen].tolist(), strict=True):
             cv2.fillConvexPoly(shaded, facet, tone, cv2.LINE_8, SHIFT)
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
-        noise = self.rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
+        noise = rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
         mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
         level = cv2.multiply(level, 1 + mottle * (0.012 + 0.05 * dirt), dtype=cv2.CV_8U)
         region = self.frame[top:bottom, left:right]
@@ -491,6 +492,7 @@ class Brush:
     def silhouette(self) -> Points:
         """The union of the outlines as one polygon (n, 2), to within 1/256 of its size.
 
+        Below 130 px it is their convex hull, whose hollows are too small to matter.
         What lies far outside the frame is cut off; shape (0, 2) where nothing is near it.
         """
         height, width = self.frame.shape[:2]
@@ -500,6 +502,9 @@ class Brush:
         if np.any(high - low < 0.5):
             return np.empty((0, 2))
         longest = float((high - low).max())
+        if longest < 130 and np.all(everything >= low) and np.all(everything <= high):
+            hull = cv2.convexHull(everything.astype(np.float32))
+            return np.asarray(hull[:, 0], dtype=np.float64)
         size = int(min(max(2 * longest, 48.0), 256.0))
         ratio = (size - 2) / longest
         mask = np.zeros((size, size), dtype=np.uint8)

@@ -552,7 +552,7 @@ def glass_outline(p: VehicleParams, inset: float) -> list[Pair] | None:
 
 
 def paint_badge(b: Brush, p: VehicleParams, x: float, h: float) -> None:
-    """A maker's badge of no maker: chrome on dark."""
+    """A generic badge: a chrome figure on dark or body colour."""
     r = p.badge_mm / 2
     if p.badge == "none" or not b.sees(r):
         return
