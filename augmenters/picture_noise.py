@@ -1,0 +1,119 @@
+"""Noise from banks: fields drawn once a process, of which each picture gets its own window.
+
+Drawing 640x480x3 normal numbers costs more than all the rest of a camera. A window of
+640x480 into a field of 1536x1536 has 947,000 places, so no two pictures need share one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.augmenters.albumentations_bridge import toned
+from seedbed.augmenters.picture import Image
+
+NoiseKind = Literal["white", "sensor", "luma", "chroma"]
+
+FIELD_PX = 1536
+FIELD_SIGMA = 40.0
+"""Grey levels to one standard deviation in a field: 3.2 of them fit before it clips."""
+FIELD_MEAN = 128.0
+
+SRGB_GAMMA = 2.2
+
+
+def _as_field(noise: NDArray[np.float32]) -> Image:
+    scaled = noise * (FIELD_SIGMA / noise.std()) + FIELD_MEAN
+    return np.asarray(np.clip(np.round(scaled), 0, 255), dtype=np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _field(kind: NoiseKind) -> Image:
+    """A field of one kind, shape (FIELD_PX, FIELD_PX, 3), mean 128, standard deviation 40.
+
+    `white` is independent in every pixel and channel. `sensor` is white noise behind a Bayer
+    filter after bilinear demosaicing, which is what makes a camera's grain wider than one
+    pixel. `luma` is its brightness alone; `chroma` its colour alone, smeared as cameras do.
+    """
+    rng = np.random.Generator(np.random.PCG64(FIELD_PX + len(kind)))
+    shape = (FIELD_PX, FIELD_PX)
+    if kind == "white":
+        return _as_field(rng.standard_normal((*shape, 3), dtype=np.float32))
+    mosaic = _as_field(rng.standard_normal(shape, dtype=np.float32))
+    colour = np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_BAYER_BG2RGB), dtype=np.float32)
+    if kind == "sensor":
+        return _as_field(colour - FIELD_MEAN)
+    luma = colour @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    if kind == "luma":
+        return _as_field(np.repeat((luma - FIELD_MEAN)[:, :, None], 3, axis=2))
+    return _as_field(
+        np.asarray(cv2.GaussianBlur(colour - luma[:, :, None], (0, 0), 1.2), dtype=np.float32)
+    )
+
+
+@lru_cache(maxsize=2)
+def _halves(kind: NoiseKind) -> tuple[Image, Image]:
+    """What a field has above its mean, and what below, each counted from 0."""
+    field = _field(kind)
+    mean = np.full_like(field, int(FIELD_MEAN))
+    return np.asarray(cv2.subtract(field, mean)), np.asarray(cv2.subtract(mean, field))
+
+
+def noise_window(kind: NoiseKind, height: int, width: int, seed: int) -> Image:
+    """A window into the field of `kind`, shape (height, width, 3); `seed` says where.
+
+    A picture larger than the field sees it repeated.
+    """
+    return _windows((_field(kind),), height, width, seed)[0]
+
+
+def _windows(fields: tuple[Image, ...], height: int, width: int, seed: int) -> tuple[Image, ...]:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    top, left = (int(v) for v in rng.integers(0, FIELD_PX, size=2))
+    if height <= FIELD_PX and width <= FIELD_PX:
+        top, left = top % (FIELD_PX - height + 1), left % (FIELD_PX - width + 1)
+        return tuple(field[top : top + height, left : left + width] for field in fields)
+    rows = np.arange(top, top + height) % FIELD_PX
+    columns = np.arange(left, left + width) % FIELD_PX
+    return tuple(field[rows][:, columns] for field in fields)
+
+
+def with_noise(image: Image, noise: Image, sigma_levels: float) -> Image:
+    """`image` plus a window of noise, of `sigma_levels` grey levels everywhere."""
+    gain = sigma_levels / FIELD_SIGMA
+    return np.asarray(cv2.addWeighted(image, 1.0, noise, gain, -FIELD_MEAN * gain), dtype=np.uint8)
+
+
+def with_shaped_noise(
+    image: Image, kind: NoiseKind, seed: int, sigma_by_level: NDArray[np.float64]
+) -> Image:
+    """`image` plus noise of `kind` whose sigma depends on each pixel's own level.
+
+    `sigma_by_level` has shape (256,), in grey levels, up to 63 of them.
+    """
+    above, below = _windows(_halves(kind), image.shape[0], image.shape[1], seed)
+    sigma = toned(image, np.clip(np.round(sigma_by_level * 4), 0, 255).astype(np.uint8))
+    scale = 1 / (4 * FIELD_SIGMA)
+    brighter = cv2.add(image, cv2.multiply(above, sigma, scale=scale))
+    return np.asarray(
+        cv2.subtract(brighter, cv2.multiply(below, sigma, scale=scale)), dtype=np.uint8
+    )
+
+
+def photon_sigma(photons: float, read_electrons: float = 0.0) -> NDArray[np.float64]:
+    """Sigma in grey levels of a camera's noise at each of 256 levels, shape (256,).
+
+    A white pixel catches `photons`; counts are Poisson in linear light and the readout adds
+    `read_electrons`; the picture is stored with a gamma of 2.2 (Foi et al., "Practical
+    Poissonian-Gaussian noise modeling", IEEE TIP 2008). Below level 8 the slope of the
+    gamma is held, where the approximation by a slope would run to infinity.
+    """
+    level = np.maximum(np.arange(256), 8) / 255
+    linear = level**SRGB_GAMMA
+    sigma_linear = np.sqrt(linear * photons + read_electrons**2) / photons
+    slope = linear ** (1 / SRGB_GAMMA - 1) / SRGB_GAMMA
+    return np.asarray(255 * sigma_linear * slope)
