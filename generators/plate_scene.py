@@ -308,9 +308,7 @@ class PlateScene(Generator[SceneParams, Picture]):
 
     @cached_property
     def _backgrounds(self) -> Backgrounds:
-        return Backgrounds(
-            self.backgrounds, self.background_weights, share=self.background_share
-        )
+        return Backgrounds(self.backgrounds, self.background_weights, share=self.background_share)
 
     def prepare(self) -> None:
         """Check layouts, fonts and background folders. Raises `InputError`."""
@@ -358,8 +356,9 @@ class PlateScene(Generator[SceneParams, Picture]):
     ) -> ItemParams | None:
         """`item` where there is room for it, or None where none was found."""
         for _ in range(PLACING_TRIES):
-            placed = replace(item, pose=self._draw_pose(rng, camera, item, horizon))
-            if self._has_room(placed, others):
+            pose = self._draw_pose(rng, camera, item, horizon)
+            placed = replace(item, pose=pose)
+            if pose is not None and self._has_room(placed, others):
                 return placed
         return None
 
@@ -369,8 +368,11 @@ class PlateScene(Generator[SceneParams, Picture]):
         camera: Camera,
         item: ItemParams,
         horizon: float | None,
-    ) -> Pose:
-        """A pose for an item: a vehicle leans as the camera does and stands below the horizon."""
+    ) -> Pose | None:
+        """A pose for an item, or None where the one that was drawn brings it too near.
+
+        A vehicle leans as the camera does and stands below the horizon.
+        """
         size_mm = _flat_size_mm(item)
         yaw = draw_angle(rng, self.yaw_deg)
         if item.vehicle is None:

@@ -12,6 +12,9 @@ from seedbed.streams import chance, uniform
 
 Range = tuple[float, float]
 
+MAX_TAPER = 1.6
+"""A plate 520 mm wide tapers so at 60 degrees from a metre away: nobody stands nearer."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -73,10 +76,12 @@ def pose_of_width(
     width_px: float,
     centre_px: tuple[float, float],
     angles_deg: tuple[float, float, float],
-) -> Pose:
+) -> Pose | None:
     """The pose (yaw, pitch, roll) at which a plane of `size_mm` is `width_px` wide in the frame.
 
     The projected width falls as 1 / depth but for perspective, so a few rounds settle it.
+    Returns None where the camera would have to come so near that one end of the plane
+    looks more than `MAX_TAPER` times as tall as the other.
     """
     yaw, pitch, roll = angles_deg
     pose = Pose(
@@ -88,15 +93,14 @@ def pose_of_width(
         pitch_deg=pitch,
         roll_deg=roll,
     )
+    nearest_mm = max(size_mm)
     for _ in range(4):
-        nearest_mm = 1.2 * max(size_mm)
-        pose = replace(
-            pose,
-            depth_mm=max(
-                nearest_mm, pose.depth_mm * flat_box(pose, centred(size_mm))[2] / width_px
-            ),
-        )
-    return pose
+        reached = flat_box(pose, centred(size_mm))[2]
+        pose = replace(pose, depth_mm=max(nearest_mm, pose.depth_mm * reached / width_px))
+    quad = apply_homography(pose.homography(), rectangle(*centred(size_mm)))
+    left, right = (float(v) for v in np.linalg.norm(quad[[0, 1]] - quad[[3, 2]], axis=1))
+    tapered = max(left, right) > MAX_TAPER * min(left, right)
+    return None if tapered or pose.depth_mm == nearest_mm else pose
 
 
 def overlap(a: Bbox, b: Bbox) -> float:

@@ -25,9 +25,15 @@ def test_the_focal_length_follows_from_the_field_of_view() -> None:
 @pytest.mark.parametrize("width_px", [16.0, 100.0, 420.0])
 @pytest.mark.parametrize("yaw", [-60.0, 0.0, 35.0])
 def test_the_projected_width_is_the_one_asked_for(width_px: float, yaw: float) -> None:
-    camera = draw_camera(stream(1), (640, 480), (30.0, 30.0), (0, 0), (0, 0))
+    camera = draw_camera(stream(1), (640, 480), (15.0, 15.0), (0, 0), (0, 0))
     pose = pose_of_width(camera, (520.0, 110.0), width_px, (320.0, 240.0), (yaw, 10.0, 5.0))
+    assert pose is not None
     assert flat_box(pose, centred((520.0, 110.0)))[2] == pytest.approx(width_px, rel=0.01)
+
+
+def test_a_plane_that_would_come_too_near_is_refused() -> None:
+    camera = draw_camera(stream(1), (640, 480), (70.0, 70.0), (0, 0), (0, 0))
+    assert pose_of_width(camera, (520.0, 110.0), 600.0, (320.0, 240.0), (60.0, 0, 0)) is None
 
 
 def test_angles_keep_their_bounds_and_favour_the_middle() -> None:
