@@ -1,0 +1,114 @@
+"""Draws the text of a plate from the grammar in its layout.
+
+Most texts follow a pattern of the layout; some are vanity texts, and in a few the letters
+and digits ignore the layout's alphabets, so that a reader trained on them must look at
+each character instead of guessing from the pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbed.errors import InputError
+from seedbed.generators.plates.layout import PlateLayout, Variant, parsed_pattern
+from seedbed.streams import chance, choose, choose_weighted
+
+MAX_TRIES = 100
+"""Draws of one text before its grammar is declared unable to avoid its forbidden words."""
+ALL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ALL_DIGITS = "0123456789"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The text of a plate.
+
+    `lines` are as printed, separator characters included; `plain` has letters and digits
+    only, all lines joined. `tokens` holds, for each line, single characters and separators
+    as `<name>`, which is what a face is drawn from.
+    """
+
+    lines: tuple[str, ...]
+    plain: str
+    tokens: tuple[tuple[str, ...], ...]
+    variant: str
+
+
+def draw_variant(layout: PlateLayout, rng: np.random.Generator) -> Variant:
+    """One of the layout's variants, by weight."""
+    return choose(rng, layout.variants, [variant.weight for variant in layout.variants])
+
+
+def draw_registration(
+    layout: PlateLayout, rng: np.random.Generator, variant: Variant | None = None
+) -> Registration:
+    """A registration of the layout, for `variant` or one drawn by weight.
+
+    Raises `InputError` where `MAX_TRIES` texts in a row held a forbidden word.
+    """
+    chosen = draw_variant(layout, rng) if variant is None else variant
+    vanity = layout.vanity
+    own_text = chance(rng, vanity.rate if vanity is not None else 0.0)
+    free = chance(rng, layout.free_rate)
+    if own_text and vanity is not None:
+        patterns = vanity.patterns
+    else:
+        patterns = chosen.patterns or layout.patterns
+    for _ in range(MAX_TRIES):
+        tokens = _draw_tokens(layout, choose_weighted(rng, patterns), rng, free)
+        plain = "".join(token for line in tokens for token in line if len(token) == 1)
+        if not any(word in plain for word in layout.forbidden):
+            lines = tuple(_printed(layout, line) for line in tokens)
+            return Registration(lines, plain, tokens, chosen.name)
+    raise InputError(
+        f"layout {layout.file}: forbidden {list(layout.forbidden)!r} leaves no text that its "
+        "patterns can draw; allow some."
+    )
+
+
+def draw_pattern_text(layout: PlateLayout, pattern: str, rng: np.random.Generator) -> str:
+    """The printed text of one line that follows `pattern`, for small texts on a plate."""
+    return "".join(
+        _printed(layout, line) for line in _draw_tokens(layout, pattern, rng, free=False)
+    )
+
+
+def _draw_tokens(
+    layout: PlateLayout, pattern: str, rng: np.random.Generator, free: bool
+) -> tuple[tuple[str, ...], ...]:
+    lines = []
+    for line in parsed_pattern(pattern):
+        tokens: list[str] = []
+        for kind, name in line:
+            if kind == "letter":
+                letters = ALL_LETTERS if free else layout.letters
+                tokens.append(choose(rng, letters))
+            elif kind == "digit":
+                digits = ALL_DIGITS if free else layout.digits
+                tokens.append(choose(rng, digits))
+            elif kind == "separator":
+                tokens.append(f"<{name}>")
+            else:
+                word = _draw_from_set(layout, name, rng)
+                tokens.extend("<gap>" if character == " " else character for character in word)
+        lines.append(tuple(tokens))
+    return tuple(lines)
+
+
+def _draw_from_set(layout: PlateLayout, name: str, rng: np.random.Generator) -> str:
+    text_set = layout.sets[name]
+    if text_set.digits is None:
+        words, weights = layout.words[name]
+        return choose(rng, words, weights)
+    fewest, most = text_set.digits
+    length = int(rng.integers(fewest, most + 1))
+    lowest = 1 if length == 1 else 10 ** (length - 1)
+    return str(int(rng.integers(lowest, 10**length)))
+
+
+def _printed(layout: PlateLayout, tokens: tuple[str, ...]) -> str:
+    return "".join(
+        token if len(token) == 1 else layout.separator(token[1:-1]).printed for token in tokens
+    )
