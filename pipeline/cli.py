@@ -177,18 +177,20 @@ def build(
 @click.option("--n", "count", type=click.IntRange(1), default=24, show_default=True)
 @_SEED
 @click.option("--layouts", is_flag=True, help="Every layout the generator knows, instead.")
+@click.option("--augmenters", is_flag=True, help="One picture through every augmenter, instead.")
 @click.option("--generator", default="plate-scene", show_default=True, help="For --layouts.")
 def preview(
-    source: str | None, out: Path, count: int, seed: int | None, layouts: bool, generator: str
+    source: str | None,
+    out: Path,
+    count: int,
+    seed: int | None,
+    layouts: bool,
+    augmenters: bool,
+    generator: str,
 ) -> None:
     """Draw samples of SOURCE, a recipe or a dataset, with their labels, on one sheet."""
     from seedbed.dataset import Dataset
-    from seedbed.preview import (
-        dataset_samples,
-        preview_samples,
-        write_picture,
-        write_sheet,
-    )
+    from seedbed.preview import dataset_samples, preview_samples, write_picture, write_sheet
 
     if layouts:
         from seedbed.recipe import make_generator
@@ -196,21 +198,23 @@ def preview(
         made = (
             _recipe(source, None, seed).default_generator() if source else make_generator(generator)
         )
-        try:
-            written = write_picture(made.layout_sheet(), out)
-        except OSError as error:
-            raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
+        written = write_picture(made.layout_sheet(), out)
     elif source is None:
         raise InputError("name a recipe or a dataset to preview, or ask for --layouts.")
-    else:
-        if Path(source).is_dir():
-            samples, captions = dataset_samples(Dataset.open(source), count)
-        else:
-            recipe = _recipe(source, None, seed)
-            if recipe.seed is None:
-                recipe = recipe.seeded(0)
-            samples, captions = preview_samples(recipe, count)
+    elif Path(source).is_dir():
+        samples, captions = dataset_samples(Dataset.open(source), count)
         written = write_sheet(samples, captions, out)
+    else:
+        recipe = _recipe(source, None, seed)
+        if recipe.seed is None:
+            recipe = recipe.seeded(0)
+        if augmenters:
+            from seedbed.preview_augmenters import recipe_augmenter_sheet
+
+            written = write_picture(recipe_augmenter_sheet(recipe), out)
+        else:
+            samples, captions = preview_samples(recipe, count)
+            written = write_sheet(samples, captions, out)
     for path in written:
         click.echo(path)
 

@@ -63,6 +63,14 @@ class Component(BaseModel):
         Called once before planning, and once in each worker. Raises `InputError`.
         """
 
+    def depends_on(self) -> tuple[str, ...]:
+        """Names of installed packages whose version decides a sample's bytes.
+
+        Their versions are recorded, "absent" for one that is not there, and a build is not
+        continued with others. numpy, opencv, pillow and seedbed are recorded anyway.
+        """
+        return ()
+
     def notes(self) -> tuple[str, ...]:
         """Sentences for the dataset's manifest and card, such as a promise not kept."""
         return ()

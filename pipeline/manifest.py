@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,16 @@ def versions_of(recipe: Recipe) -> dict[str, str]:
         release = registry.release(group, name)
         if release and release[0] != "seedbed":
             versions[release[0]] = release[1]
+    for component in recipe.components():
+        versions |= {name: _version(name) for name in component.depends_on()}
     return versions
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def write_manifest(

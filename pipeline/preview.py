@@ -7,7 +7,8 @@ character cells and texts; clips are drawn by `seedbed.preview_sound`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -86,12 +87,28 @@ def write_sheet(samples: Sequence[Sample], captions: Sequence[str], out: Path) -
     """
     module, _, function = SHEETS[kind_of(type(samples[0]))].partition(":")
     writer: Any = getattr(import_module(module), function)
+    with _writing(out):
+        written: list[Path] = writer(samples, captions, out)
+    return written
+
+
+def write_picture(image: NDArray[np.uint8], out: Path) -> list[Path]:
+    """Write an RGB picture as PNG, whatever the suffix.
+
+    Raises `InputError` where `out` cannot be written.
+    """
+    with _writing(out), out.open("wb") as file:
+        Image.fromarray(image).save(file, "PNG")
+    return [out]
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        written: list[Path] = writer(samples, captions, out)
+        yield
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
-    return written
 
 
 def write_picture_sheet(
@@ -101,19 +118,18 @@ def write_picture_sheet(
     return write_picture(picture_sheet(samples, captions), out)
 
 
-def write_picture(image: NDArray[np.uint8], out: Path) -> list[Path]:
-    """Write an RGB picture as PNG, whatever the suffix. Raises `OSError`."""
-    with out.open("wb") as file:
-        Image.fromarray(image).save(file, "PNG")
-    return [out]
+def picture_sheet(
+    samples: Sequence[Picture], captions: Sequence[str], columns: int | None = None
+) -> NDArray[np.uint8]:
+    """Pictures in rows with their labels drawn, RGB of shape (height, width, 3).
 
-
-def picture_sheet(samples: Sequence[Picture], captions: Sequence[str]) -> NDArray[np.uint8]:
-    """Pictures in rows with their labels drawn, RGB of shape (height, width, 3)."""
+    By default there are so many `columns` that the sheet is about as high as wide.
+    """
     cells = [_cell(sample) for sample in samples]
     width = max(cell.width for cell in cells)
     height = max(cell.height for cell in cells) + CAPTION_PX
-    columns = max(1, min(len(cells), round(math.sqrt(len(cells) * 1.2 * height / width))))
+    if columns is None:
+        columns = max(1, min(len(cells), round(math.sqrt(len(cells) * 1.2 * height / width))))
     rows = -(-len(cells) // columns)
     size = (columns * (width + GAP_PX) + GAP_PX, rows * (height + GAP_PX) + GAP_PX)
     sheet = Image.new("RGB", size, _PAPER)

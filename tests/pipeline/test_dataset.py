@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,8 @@ def test_clips_come_back(tmp_path: Path) -> None:
     assert clip.words == made.words
     assert dataset.info["notes"] == ["Beeps are no speech."]
     assert dataset.info["sample_type"] == "clip"
+    assert dataset.info["versions"]["click"] == version("click")
+    assert dataset.info["versions"]["no-such-package"] == "absent"
     assert "Beeps are no speech." in (tmp_path / "beeps" / "README.md").read_text()
 
 

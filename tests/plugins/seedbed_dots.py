@@ -109,6 +109,9 @@ class Beep(Generator[BeepParams, Clip]):
             keyword_span=(0.0, 0.1),
         )
 
+    def depends_on(self) -> tuple[str, ...]:
+        return ("click", "no-such-package")
+
     def notes(self) -> tuple[str, ...]:
         return ("Beeps are no speech.",)
 
