@@ -328,17 +328,18 @@ class PlateScene(Generator[SceneParams, Picture]):
         camera = draw_camera(rng, size, self.field_of_view_deg, self.pitch_deg, self.roll_deg)
         wanted = int(choose_weighted(rng, {str(n): w for n, w in enumerate(self.plate_counts)}))
         drawn = [self._draw_plate(rng) for _ in range(wanted)]
-        drawn += [self._draw_bystander(rng)] * chance(rng, self.bystander_rate if wanted else 0.6)
-        drawn += [self._draw_sign(rng)] * chance(rng, self.decoy_rate)
-        drawn += [self._draw_sign(rng)] * chance(rng, self.decoy_rate)
-        items: list[ItemParams] = []
+        if chance(rng, self.bystander_rate if wanted else 0.6):
+            drawn.append(self._draw_bystander(rng))
+        drawn += [self._draw_sign(rng) for _ in range(2) if chance(rng, self.decoy_rate)]
+        standing: list[_Standing] = []
         crowded_out = 0
         for item in drawn:
-            placed = self._place(rng, camera, item, items, background.horizon_y)
+            placed = self._place(rng, camera, item, standing, background.horizon_y)
             if placed is not None:
-                items.append(placed)
+                standing.append(placed)
             elif item.plate is not None:
                 crowded_out += 1
+        items = [one.item for one in standing]
         items.sort(key=lambda item: -item.depth_mm())
         if chance(rng, self.decoy_rate / 3):
             items.append(ItemParams(decoy=draw_decoy(rng, overlay=True)))
@@ -351,14 +352,16 @@ class PlateScene(Generator[SceneParams, Picture]):
         rng: np.random.Generator,
         camera: Camera,
         item: ItemParams,
-        others: list[ItemParams],
+        others: list[_Standing],
         horizon: float | None,
-    ) -> ItemParams | None:
+    ) -> _Standing | None:
         """`item` where there is room for it, or None where none was found."""
         for _ in range(PLACING_TRIES):
             pose = self._draw_pose(rng, camera, item, horizon)
-            placed = replace(item, pose=pose)
-            if pose is not None and self._has_room(placed, others):
+            if pose is None:
+                continue
+            placed = _stand(replace(item, pose=pose), pose)
+            if all(_fit(placed, other) for other in others):
                 return placed
         return None
 
@@ -415,18 +418,6 @@ class PlateScene(Generator[SceneParams, Picture]):
     def _draw_sign(self, rng: np.random.Generator) -> ItemParams:
         """A look-alike that stands by the road."""
         return ItemParams(decoy=draw_decoy(rng))
-
-    def _has_room(self, item: ItemParams, others: list[ItemParams]) -> bool:
-        """Whether no plate lies on another, and nothing nearer hides the most of one."""
-        box = _plate_box(item)
-        for other in others:
-            other_box = _plate_box(other)
-            near, far = (item, other) if item.depth_mm() < other.depth_mm() else (other, item)
-            if item.plate and other.plate and overlap(grown(box, 4), grown(other_box, 4)) > 0:
-                return False
-            if far.plate and overlap(_plate_box(far), _extent_box(near)) > 0.3:
-                return False
-        return True
 
     def render(self, params: SceneParams) -> Picture:
         """Paint the scene and label it.
@@ -592,19 +583,32 @@ def _flat_size_mm(item: ItemParams) -> tuple[float, float]:
     return NO_PLATE_MM if item.decoy is None else decoy_size_mm(item.decoy)
 
 
-def _plate_box(item: ItemParams) -> Bbox:
-    """The box in pixels around an item's plate, its sign or its room for a plate."""
-    if item.pose is None:
-        return (0.0, 0.0, 1.0, 1.0)
-    return flat_box(item.pose, centred(_flat_size_mm(item)))
+@dataclass(frozen=True)
+class _Standing:
+    """An item with the boxes in pixels around its plate or sign, and around all of it."""
+
+    item: ItemParams
+    plate_box: Bbox
+    extent_box: Bbox
 
 
-def _extent_box(item: ItemParams) -> Bbox:
-    """The box in pixels around all of an item."""
-    if item.pose is None or item.vehicle is None:
-        return _plate_box(item)
+def _stand(item: ItemParams, pose: Pose) -> _Standing:
+    plate_box = flat_box(pose, centred(_flat_size_mm(item)))
+    if item.vehicle is None:
+        return _Standing(item, plate_box, plate_box)
     left, top, right, bottom = vehicle_extent_mm(item.vehicle)
-    return flat_box(item.pose, (left, top, right - left, bottom - top))
+    return _Standing(item, plate_box, flat_box(pose, (left, top, right - left, bottom - top)))
+
+
+def _fit(one: _Standing, other: _Standing) -> bool:
+    """Whether no plate lies on another, and the nearer thing hides no most of a plate."""
+    near, far = (
+        (one, other) if one.item.depth_mm() < other.item.depth_mm() else (other, one)
+    )  # fmt: skip
+    both = one.item.plate is not None and other.item.plate is not None
+    if both and overlap(grown(one.plate_box, 4), grown(other.plate_box, 4)) > 0:
+        return False
+    return far.item.plate is None or overlap(far.plate_box, near.extent_box) <= 0.3
 
 
 def _count(counts: dict[str, int], key: str) -> None:

@@ -9,8 +9,10 @@ size or the worker count moves nothing. Streams are numpy `Generator`s on PCG64 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -52,9 +54,9 @@ def choose(
     """
     if weights is None:
         return options[int(rng.integers(len(options)))]
-    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
-    spot = rng.random() * cumulative[-1]
-    return options[min(int(np.searchsorted(cumulative, spot, side="right")), len(options) - 1)]
+    cumulative = list(accumulate(weights))
+    spot = float(rng.random()) * cumulative[-1]
+    return options[min(bisect_right(cumulative, spot), len(options) - 1)]
 
 
 def choose_weighted(rng: np.random.Generator, weights: Mapping[K, float]) -> K:

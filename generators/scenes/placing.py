@@ -93,14 +93,19 @@ def pose_of_width(
         pitch_deg=pitch,
         roll_deg=roll,
     )
+    corners = rectangle(*centred(size_mm)) @ pose.rotation()[:, :2].T
+    ray = pose.translation() / pose.depth_mm
     nearest_mm = max(size_mm)
+    depth = pose.depth_mm
     for _ in range(4):
-        reached = flat_box(pose, centred(size_mm))[2]
-        pose = replace(pose, depth_mm=max(nearest_mm, pose.depth_mm * reached / width_px))
-    quad = apply_homography(pose.homography(), rectangle(*centred(size_mm)))
-    left, right = (float(v) for v in np.linalg.norm(quad[[0, 1]] - quad[[3, 2]], axis=1))
+        inside = corners + depth * ray
+        across = (camera.focal_px * inside[:, 0] / inside[:, 2]).tolist()
+        depth = max(nearest_mm, depth * (max(across) - min(across)) / width_px)
+    inside = corners + depth * ray
+    seen = inside[:, :2] / inside[:, 2:]
+    left, right = (float(v) for v in np.linalg.norm(seen[[0, 1]] - seen[[3, 2]], axis=1))
     tapered = max(left, right) > MAX_TAPER * min(left, right)
-    return None if tapered or pose.depth_mm == nearest_mm else pose
+    return None if tapered or depth == nearest_mm else replace(pose, depth_mm=depth)
 
 
 def overlap(a: Bbox, b: Bbox) -> float:
