@@ -63,6 +63,11 @@ SPARE_SECONDS = 2.0
 EDGE_SECONDS = 0.004
 """Kept around the speech when trimming, so that soft onsets stay."""
 
+TILT_PIVOT_HZ = 500.0
+TILT_FLOOR_HZ = 100.0
+TILT_PADDING = 256
+"""Zeros behind the sound, so that the filter's tail does not wrap onto its start."""
+
 Range = tuple[float, float]
 
 
@@ -91,6 +96,7 @@ class Talk:
     sex: Sex
     prosody: Prosody
     vocal_tract: float
+    tilt_db_per_octave: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +152,10 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     accent_share: float = Field(default=0.0, ge=0.0, le=1.0)
     accents: tuple[str, ...] = Field(default=(), description="of English; empty: all known")
 
-    rate: Range = (0.75, 1.5)
+    rate: Range = (0.65, 1.4)
     pitch_semitones: Range = (-3.0, 3.0)
     pitch_range: Range = (0.4, 1.6)
-    volume: Range = (0.8, 1.0)
+    volume: Range = (0.5, 0.85)
     pause_ms: Range = (0.0, 80.0)
     emphasis: dict[Emphasis, float] = Field(
         default={"none": 0.85, "moderate": 0.1, "strong": 0.05}, min_length=1
@@ -159,6 +165,10 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     )
     vocal_tract: Range = Field(default=(0.88, 1.14), description="factor on the formants")
     vocal_tract_share: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    tilt_db_per_octave: Range = Field(
+        default=(-6.0, 0.5), description="of the spectrum: soft voices are dark, loud ones bright"
+    )
 
     trim: bool = True
     leading_silence_s: Range = (0.0, 0.25)
@@ -194,6 +204,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         for key in (
             "rate", "pitch_semitones", "pitch_range", "volume", "pause_ms", "vocal_tract",
             "leading_silence_s", "trailing_silence_s", "level_dbfs", "quiet_seconds",
+            "tilt_db_per_octave",
         ):  # fmt: skip
             low, high = getattr(self, key)
             if low > high:
@@ -202,7 +213,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             "rate": (0.4, 3.0), "pitch_semitones": (-12.0, 12.0), "pitch_range": (0.0, 2.0),
             "volume": (0.01, 1.0), "pause_ms": (0.0, 2000.0), "vocal_tract": (0.5, 2.0),
             "leading_silence_s": (0.0, 60.0), "trailing_silence_s": (0.0, 60.0),
-            "level_dbfs": (-70.0, 0.0), "quiet_seconds": (0.05, 600.0),
+            "level_dbfs": (-70.0, 0.0), "tilt_db_per_octave": (-18.0, 18.0), "quiet_seconds": (0.05, 600.0),
         }  # fmt: skip
         for key, (least, most) in limits.items():
             low, high = getattr(self, key)
@@ -379,6 +390,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         unsteady = chance(rng, self.unsteady_share)
         warped = chance(rng, self.vocal_tract_share)
         factor = log_uniform(rng, self.vocal_tract)
+        tilt = uniform(rng, self.tilt_db_per_octave)
         return Talk(
             text=text,
             language=language,
@@ -399,6 +411,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 seed=fork_seed(rng),
             ),
             vocal_tract=factor if warped else 1.0,
+            tilt_db_per_octave=tilt,
         )
 
     # Render.
@@ -451,6 +464,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 "emphasis": talk.prosody.emphasis,
                 "unsteady": talk.prosody.unsteady,
                 "vocal_tract": talk.vocal_tract,
+                "tilt_db_per_octave": talk.tilt_db_per_octave,
                 "level_dbfs": level,
                 "speech_seconds": speech_s,
                 "leading_silence_s": lead / self.sample_rate,
@@ -470,6 +484,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             first, last = max(0, first - edge), min(len(sound), last + edge)
             sound, cut = sound[first:last], first / said.sample_rate
         sound = resample(sound, said.sample_rate, self.sample_rate)
+        sound = tilted(sound, self.sample_rate, talk.tilt_db_per_octave)
         return said, warp_vocal_tract(sound, self.sample_rate, talk.vocal_tract), cut
 
     def _babble(self, params: SpeechParams) -> Clip:
@@ -575,6 +590,36 @@ def at_level(sound: NDArray[np.float32], level_dbfs: float) -> tuple[float, NDAr
         return -np.inf, sound
     gain = min(10.0 ** (level_dbfs / 20.0) / power**0.5, PEAK_LIMIT / peak)
     return float(20.0 * np.log10(gain * power**0.5)), sound * np.float32(gain)
+
+
+def tilted(
+    sound: NDArray[np.float32], sample_rate: int, db_per_octave: float
+) -> NDArray[np.float32]:
+    """`sound` with its spectrum tilted about `TILT_PIVOT_HZ`, level below `TILT_FLOOR_HZ`.
+
+    The slope of the voice source is what vocal effort changes most (Traunmueller and
+    Eriksson 2000, "Acoustic effects of variation in vocal effort"). Zero phase: times stay.
+    """
+    if db_per_octave == 0.0 or len(sound) == 0:
+        return sound
+    size = fast_length(len(sound) + TILT_PADDING)
+    gain = _tilt_gain(size, sample_rate) ** np.float32(db_per_octave)
+    changed = np.fft.irfft(np.fft.rfft(sound, n=size) * gain, n=size)[: len(sound)]
+    return changed.astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _tilt_gain(size: int, sample_rate: int) -> NDArray[np.float32]:
+    """The gain of each bin at one decibel an octave."""
+    hertz = np.maximum(np.fft.rfftfreq(size, 1.0 / sample_rate), TILT_FLOOR_HZ)
+    decibels = np.log2(hertz / TILT_PIVOT_HZ)
+    return np.asarray(10.0 ** (decibels / 20.0), dtype=np.float32)
+
+
+def fast_length(count: int) -> int:
+    """The next multiple of a quarter of a power of two: few sizes, quick transforms."""
+    step = max(256, 2 ** max(0, count.bit_length() - 3))
+    return -(-count // step) * step
 
 
 def resample(sound: NDArray[np.float32], sample_rate: int, wanted: int) -> NDArray[np.float32]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from multiprocessing.util import Finalize
+from tempfile import mkdtemp
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -102,7 +105,10 @@ class Pyttsx3Engine(Engine):
         ]
 
     def _running(self) -> _Child:
-        if self._child is None or not self._child.alive():
+        if self._child is not None and not self._child.alive():
+            self._child.end()
+            self._child = None
+        if self._child is None:
             self._child = _Child("espeak" if self.uses_espeak else "native", self.timeout_s)
         return self._child
 
@@ -179,26 +185,34 @@ class _Child:
 
     def __init__(self, driver: str, timeout_s: float) -> None:
         self.timeout_s = timeout_s
+        # Its temporary files lie in here, so that a killed process leaves none behind.
+        self.folder = mkdtemp(prefix="seedbed-pyttsx3-")
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "seedbed.generators.speech.engines.pyttsx3_child", driver],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": self.folder},
         )
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
-        Finalize(self, _end, (self.process,), exitpriority=10)
+        Finalize(self, _end, (self.process, self.folder), exitpriority=10)
         started = self._next("starting")
         self.voices: list[dict[str, str]] = started.get("voices", [])
 
     def _listen(self) -> None:
         stream = self.process.stdout
-        while stream is not None:
-            frame = read_frame(stream)
-            self._answers.put(frame)
-            if frame is None:
-                return
+        if stream is None:
+            return
+        with stream:
+            while (frame := read_frame(stream)) is not None:
+                self._answers.put(frame)
+        self._answers.put(None)
+
+    def end(self) -> None:
+        """End the process and remove its files."""
+        _end(self.process, self.folder)
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -208,12 +222,13 @@ class _Child:
         try:
             frame = self._answers.get(timeout=self.timeout_s)
         except queue.Empty:
-            _end(self.process)
+            self.process.kill()
+            self.end()
             raise EngineFailure(
                 f"pyttsx3 gave no answer for {self.timeout_s:g} s while {doing}; it was ended."
             ) from None
         if frame is None:
-            _end(self.process)
+            self.end()
             raise EngineFailure(f"pyttsx3's process ended while {doing}.")
         return frame
 
@@ -238,8 +253,8 @@ class _Child:
             return header, self._frame(doing)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the pipe, which ends the process, and make sure of it."""
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    """Close the pipe, which ends the process, make sure of it, and remove its folder."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
@@ -248,3 +263,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
