@@ -28,17 +28,21 @@ class Show(Protocol):
 
 
 class _Clock:
-    """When the first sample was under way, for the rate and what is left."""
+    """How fast samples come, as of the last shard: between two shards nothing slows down."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
+        self.seconds = 0.0
+
+    def tick(self) -> None:
+        """A shard was committed just now."""
+        self.seconds = time.monotonic() - self.began
 
     def line(self, progress: Progress) -> str:
         done = progress.resumed_samples + progress.made_samples
-        seconds = time.monotonic() - self.began
         text = f"{done:,}/{progress.samples:,} samples"
-        if progress.made_samples:
-            rate = progress.made_samples / seconds
+        if progress.made_samples and self.seconds > 0:
+            rate = progress.made_samples / self.seconds
             shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
             text += f", {shown}/s, {_duration((progress.samples - done) / rate)} left"
         return text + _reasons(progress.counts)
@@ -69,6 +73,7 @@ def showing_progress(console: Console, name: str) -> Iterator[Show]:
         with Live(get_renderable=live_line, console=console, refresh_per_second=4, transient=True):
 
             def keep(progress: Progress) -> None:
+                clock.tick()
                 latest[:] = [progress]
 
             yield keep
@@ -77,6 +82,7 @@ def showing_progress(console: Console, name: str) -> Iterator[Show]:
 
     def print_line(progress: Progress) -> None:
         nonlocal last_shown
+        clock.tick()
         now = time.monotonic()
         finished = progress.resumed_samples + progress.made_samples == progress.samples
         if progress.resumed_shards and not progress.made_shards:
