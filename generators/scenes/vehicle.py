@@ -221,7 +221,7 @@ def _plate_box(p: VehicleParams, margin: float, margin_h: float | None = None) -
 
 
 def _panel_at_plate(p: VehicleParams) -> Colour:
-    if p.kind == "trailer" and p.plate_mount == "bumper":
+    if p.kind in ("trailer", "truck") and p.facing == "rear" and p.plate_mount == "bumper":
         return p.trim
     return p.bumper if p.plate_height_mm < p.bumper_top_mm else p.body
 
@@ -622,8 +622,7 @@ def _front_face(b: Brush, p: VehicleParams) -> None:
         grille_half = min(half * 0.6, 700.0)
     if grille_half > 120:
         paint_grille(b, p, -grille_half, tall[0], grille_half, tall[1], 18 + p.seed % 60)
-    badge_h = (tall[0] + tall[1]) / 2 if p.seed % 4 else min(tall[1] + 55, p.belt_mm)
-    paint_badge(b, p, 0, badge_h)
+    paint_badge(b, p, 0, (tall[0] + tall[1]) / 2)
     paint_head_lamps(b, p)
     if b.sees(6) and p.deck_mm > 0:
         edge = nose - 4

@@ -13,6 +13,8 @@ Heights `h` count upwards from the ground, `x` to the right of the vehicle's mid
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,6 +88,25 @@ class Skin:
         on_face = (modes == SKIN) | (modes == SPAN)
         depth = np.where(on_face, z + corner * share * share + 2.5 * past - third, third)
         return np.stack([x, h, depth], axis=1)
+
+
+_SCRATCH = threading.local()
+_SCRATCH_BYTES = 4_000_000
+
+
+def _scratch(name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Room for a passing picture, its content undefined, kept for each thread.
+
+    Fresh pages cost more than the passes over them; larger than 4 MB is not kept.
+    """
+    size = math.prod(shape)
+    if size > _SCRATCH_BYTES:
+        return np.empty(shape, dtype=np.uint8)
+    kept: NDArray[np.uint8] | None = getattr(_SCRATCH, name, None)
+    if kept is None or kept.size < size:
+        kept = np.empty(size, dtype=np.uint8)
+        setattr(_SCRATCH, name, kept)
+    return kept[:size].reshape(shape)
 
 
 @lru_cache(maxsize=64)
@@ -289,24 +310,26 @@ class Brush:
             return
         left, top, right, bottom = box
         region = self.frame[top:bottom, left:right]
-        mask = np.zeros(region.shape[:2], dtype=np.uint8)
+        high, wide = region.shape[:2]
+        mask, tripled = _scratch("mask", (high, wide)), _scratch("full", (high, wide, 3))
+        mask[:] = 0
         shift = np.array([left, top], dtype=np.int32) << SHIFT
         cv2.fillPoly(mask, [span - shift], 255, cv2.LINE_AA, SHIFT)
         low = pixels.min(axis=0)
         extent = np.maximum(pixels.max(axis=0) - low, 1.0)
         # The mirrored scene belongs to the whole pane, so a cropped pane shows its share.
-        start = (np.array([left, top]) - low) / extent * (128, 96)
-        size = np.array([right - left, bottom - top]) / extent * (128, 96)
         scene = _mirrored_scene(seed % 64)
-        tone = cv2.merge([cv2.convertScaleAbs(scene, alpha=strength * c / 200) for c in colour])
-        scale = size / np.array([right - left, bottom - top])
-        warp = np.array([[scale[0], 0, start[0] - 0.5], [0, scale[1], start[1] - 0.5]])
-        mirrored = cv2.warpAffine(
-            tone, warp, (right - left, bottom - top),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        kept = cv2.multiply(mirrored, cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR), scale=1 / 255)
-        cv2.add(region, kept, dst=region)
+        rows, columns = scene.shape
+        x0, y0 = ((np.array([left, top]) - low) / extent * (columns, rows)).tolist()
+        x1, y1 = ((np.array([right, bottom]) - low) / extent * (columns, rows)).tolist()
+        x0, y0 = min(max(int(x0), 0), columns - 2), min(max(int(y0), 0), rows - 2)
+        part = scene[y0 : max(math.ceil(y1), y0 + 2), x0 : max(math.ceil(x1), x0 + 2)]
+        tone = cv2.merge([cv2.convertScaleAbs(part, alpha=strength * c / 200) for c in colour])
+        mirrored = _scratch("over", (high, wide, 3))
+        cv2.resize(tone, (wide, high), dst=mirrored, interpolation=cv2.INTER_LINEAR)
+        cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR, dst=tripled)
+        cv2.multiply(mirrored, tripled, dst=mirrored, scale=1 / 255)
+        cv2.add(region, mirrored, dst=region)
 
     def _paint_glow(self, at: Points, colour: Colour, radius_px: float) -> None:
         if radius_px < 1.5:
@@ -436,10 +459,12 @@ class Brush:
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
         noise = rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
         mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
-        level = cv2.multiply(level, 1 + mottle * (0.012 + 0.05 * dirt), dtype=cv2.CV_8U)
+        level = cv2.multiply(level, 1 + mottle * (0.012 + 0.03 * dirt), dtype=cv2.CV_8U)
         region = self.frame[top:bottom, left:right]
-        grey = cv2.resize(level, (wide, high), interpolation=cv2.INTER_LINEAR)
-        full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        grey, full = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
+        over = _scratch("over", (high, wide, 3))
+        cv2.resize(level, (wide, high), dst=grey, interpolation=cv2.INTER_LINEAR)
+        cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=full)
         cv2.multiply(region, full, dst=full, scale=1 / 128)
         if dirt > 0.06:
             # Dust has a colour of its own; three channels are enlarged only where it shows.
@@ -447,17 +472,18 @@ class Brush:
                 cv2.addWeighted(sky_map, 1, grime_map, 0.6 * brightness * channel / 255, 0)
                 for channel in dirt_colour
             ])  # fmt: skip
-            over = cv2.resize(addend, (wide, high), interpolation=cv2.INTER_LINEAR)
+            cv2.resize(addend, (wide, high), dst=over, interpolation=cv2.INTER_LINEAR)
         else:
-            glare = cv2.resize(sky_map, (wide, high), interpolation=cv2.INTER_LINEAR)
-            over = cv2.cvtColor(glare, cv2.COLOR_GRAY2BGR)
+            cv2.resize(sky_map, (wide, high), dst=grey, interpolation=cv2.INTER_LINEAR)
+            cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=over)
         cv2.add(full, over, dst=full)
         cv2.copyTo(full, self._mask(box), region)
 
     def _mask(self, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         """Where the silhouette covers a region of the frame at all, uint8, non-zero there."""
         left, top, right, bottom = box
-        mask = np.zeros((bottom - top, right - left), dtype=np.uint8)
+        mask = _scratch("mask", (bottom - top, right - left))
+        mask[:] = 0
         self._fill_outlines(mask, (left + 0.5, top + 0.5), 1.0)
         return mask
 
@@ -547,6 +573,9 @@ def paint_ground_shadow(
         cv2.fillPoly(shadow, [shape], int(255 * (1 - dark)), cv2.LINE_AA, SHIFT)
     sigma = max(softness_px / coarse / 1.6, 0.6)
     soft = cv2.GaussianBlur(shadow, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    full = cv2.resize(soft, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    high, wide = int(bottom - top), int(right - left)
+    full, tripled = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
+    cv2.resize(soft, (wide, high), dst=full, interpolation=cv2.INTER_LINEAR)
+    cv2.cvtColor(full, cv2.COLOR_GRAY2BGR, dst=tripled)
     region = frame[top:bottom, left:right]
-    cv2.multiply(region, cv2.cvtColor(full, cv2.COLOR_GRAY2BGR), dst=region, scale=1 / 255)
+    cv2.multiply(region, tripled, dst=region, scale=1 / 255)
