@@ -207,7 +207,7 @@ class PlateScene(Generator[SceneParams, Picture]):
     yaw_deg: Range = (-60.0, 60.0)
     pitch_deg: Range = (-35.0, 35.0)
     roll_deg: Range = (-15.0, 15.0)
-    field_of_view_deg: Range = (15.0, 70.0)
+    field_of_view_deg: Range = (12.0, 60.0)
     pasted_rate: float = Field(default=0.12, ge=0, le=1)
     cut_rate: float = Field(default=0.05, ge=0, le=1)
     bystander_rate: float = Field(default=0.12, ge=0, le=1)

@@ -15,6 +15,9 @@ Range = tuple[float, float]
 MAX_TAPER = 1.6
 """A plate 520 mm wide tapers so at 60 degrees from a metre away: nobody stands nearer."""
 
+MIN_FACING = 0.38
+"""The cosine of the steepest sight of a plane, 68 degrees: beyond, nobody reads a plate."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -81,7 +84,8 @@ def pose_of_width(
 
     The projected width falls as 1 / depth but for perspective, so a few rounds settle it.
     Returns None where the camera would have to come so near that one end of the plane
-    looks more than `MAX_TAPER` times as tall as the other.
+    looks more than `MAX_TAPER` times as tall as the other, or where the line of sight
+    meets the plane at less than `MIN_FACING`.
     """
     yaw, pitch, roll = angles_deg
     pose = Pose(
@@ -93,8 +97,11 @@ def pose_of_width(
         pitch_deg=pitch,
         roll_deg=roll,
     )
-    corners = rectangle(*centred(size_mm)) @ pose.rotation()[:, :2].T
     ray = pose.translation() / pose.depth_mm
+    facing = float(pose.rotation()[:, 2] @ ray) / float(np.linalg.norm(ray))
+    if facing < MIN_FACING:
+        return None
+    corners = rectangle(*centred(size_mm)) @ pose.rotation()[:, :2].T
     nearest_mm = max(size_mm)
     depth = pose.depth_mm
     for _ in range(4):
