@@ -60,6 +60,10 @@ class PlateCrop(Generator[CropParams, Picture]):
         cut_rate=0.0,
     )
 
+    def depends_on(self) -> tuple[str, ...]:
+        """What the scene depends on."""
+        return self.scene.depends_on()
+
     def prepare(self) -> None:
         """Check what the scene needs. Raises `InputError`."""
         self.scene.prepare()

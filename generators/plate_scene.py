@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from seedbed.component import Generator
 from seedbed.errors import InputError, Rejected
-from seedbed.generators.plates.face import PlateFace, default_weights
+from seedbed.generators.plates.face import PlateFace, default_weights, layout_sheet
+from seedbed.generators.plates.fonts import FAMILIES
 from seedbed.generators.plates.glyphs import TypefaceSet, default_typefaces
 from seedbed.generators.plates.layout import RANDOM, load_layout, resolve_layouts
 from seedbed.generators.plates.plate import PlateParams, draw_plate, paint_plate
@@ -67,6 +68,9 @@ Image = NDArray[np.uint8]
 
 FACE_OVERSAMPLING = 1.25
 """Pixels of the flat plate to one of the frame: enough for a warp to keep thin strokes."""
+
+DEPENDS_ON = (*(f"fontpkg-{family}" for family in FAMILIES), "scikit-image")
+"""Packages whose version decides what a scene looks like."""
 
 PLACING_TRIES = 12
 """Places tried for one more object before the scene goes without it."""
@@ -309,6 +313,17 @@ class PlateScene(Generator[SceneParams, Picture]):
     @cached_property
     def _backgrounds(self) -> Backgrounds:
         return Backgrounds(self.backgrounds, self.background_weights, share=self.background_share)
+
+    def depends_on(self) -> tuple[str, ...]:
+        """The packages that carry typefaces and photographs."""
+        return DEPENDS_ON
+
+    def layout_sheet(self) -> Image:
+        """This scene's layouts, each drawn once: uint8 RGB."""
+        everything = self.layouts == ("all", "random")
+        return layout_sheet(
+            layouts=() if everything else self._layout_ids, typefaces=self._typefaces
+        )
 
     def prepare(self) -> None:
         """Check layouts, fonts and background folders. Raises `InputError`."""
