@@ -342,7 +342,7 @@ class _Painter:
         return inner
 
     def _px(self, points: Points) -> Points:
-        return points * np.array(self._scale) + np.array(self._origin)
+        return np.asarray(points * np.array(self._scale) + np.array(self._origin), np.float64)
 
     @property
     def _unit(self) -> float:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -560,7 +560,9 @@ _MARK_KINDS = frozenset(_MODELS) - {
 
 
 def _validation_sentence(file: str, error: ValidationError) -> InputError:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # A misspelt key is also a missing one: saying what is misspelt helps more.
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     places = first["loc"]
     parents = [str(place) for place in places[:-1]]
     shown = [
@@ -771,8 +773,8 @@ def _check_pattern(layout: PlateLayout, key: str, pattern: str) -> None:
 
 
 def _widest(layout: PlateLayout, kind: str, name: str, line: int) -> list[str]:
-    def width(text: str) -> float:
-        return layout.text_width_mm(text, line)
+    def width(text: Iterable[str]) -> float:
+        return layout.text_width_mm(tuple(text), line)
 
     if kind == "letter":
         return [max(layout.letters, key=width)]
