@@ -206,7 +206,7 @@ def dim(frame: Frame, light: Light) -> Frame:
     gains = light.diffuse_gain()
     if all(abs(gain - 1) < 0.05 for gain in gains):
         return frame
-    return np.asarray(cv2.multiply(frame, (*gains, 1.0)), dtype=np.uint8)
+    return np.asarray(cv2.transform(frame, np.diag(gains)), dtype=np.uint8)
 
 
 def develop(frame: Frame, params: FilmParams) -> Frame:
