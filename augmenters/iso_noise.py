@@ -17,7 +17,7 @@ from seedbed.augmenters.picture_noise import (
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, log_uniform, uniform
 
-MAX_LEVELS = 45.0
+MAX_LEVELS = 20.0
 """Cameras clip their shadows long before the noise there gets wider than this."""
 
 
@@ -36,8 +36,8 @@ class IsoNoise(PixelAugmenter[IsoNoiseParams]):
 
     params_type: ClassVar[type[IsoNoiseParams]] = IsoNoiseParams
 
-    photons: Annotated[Range, within(10, 1_000_000)] = (300, 8000)
-    read_electrons: Annotated[Range, within(0, 200)] = (2, 8)
+    photons: Annotated[Range, within(10, 1_000_000)] = (600, 10_000)
+    read_electrons: Annotated[Range, within(0, 200)] = (1, 4)
     colour_levels: Annotated[Range, within(0, 40)] = (0, 4)
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> IsoNoiseParams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import cv2
@@ -55,14 +56,23 @@ def _bars(
     reach = 2.0 * max(height, width)
     for number in range(-int(rng.integers(0, 3)), int(rng.integers(1, 4))):
         middle = np.array([params.x, params.y]) + across * spacing * number
-        for step in np.linspace(-0.5, 0.5, 9):
-            gain = 0.45 + 0.75 * np.exp(-(((step + 0.5 - lit) / 0.3) ** 2))
-            line = np.stack([middle - along * reach, middle + along * reach])
-            line = line + across * step * thick
-            stroke = max(1, round(thick / 7))
+        edges = np.linspace(-0.5, 0.5, 10)
+        for left, right in pairwise(edges.tolist()):
+            gain = 0.45 + 0.75 * np.exp(-((((left + right + 1) / 2 - lit) / 0.3) ** 2))
+            strip = np.stack(
+                [
+                    middle - along * reach + across * left * thick,
+                    middle + along * reach + across * left * thick,
+                    middle + along * reach + across * (right + 0.05) * thick,
+                    middle - along * reach + across * (right + 0.05) * thick,
+                ]
+            )
             colour = _toned(params.colour, float(gain))
-            cv2.polylines(layer, [_fixed(line)], False, colour, stroke, cv2.LINE_8, 4)
-            cv2.polylines(alpha, [_fixed(line)], False, 255, stroke, cv2.LINE_AA, 4)
+            cv2.fillConvexPoly(layer, _fixed(strip), colour, cv2.LINE_8, 4)
+            cv2.fillConvexPoly(alpha, _fixed(strip), 255, cv2.LINE_8, 4)
+    layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), max(0.5, thick / 14)), dtype=np.uint8)
+    fringe = cv2.dilate(layer, np.ones((3, 3), np.uint8))
+    layer = np.where(alpha[:, :, None] > 0, layer, fringe).astype(np.uint8)
     return layer, np.asarray(cv2.GaussianBlur(alpha, (3, 3), 0.6), dtype=np.uint8)
 
 
@@ -104,10 +114,10 @@ def _leaves(
 
 
 FINGERS = (
-    (-0.30, 0.62, 0.105, -9.0),
-    (-0.10, 0.80, 0.115, -3.0),
-    (0.11, 0.74, 0.112, 3.0),
-    (0.31, 0.52, 0.095, 11.0),
+    (-0.30, 0.80, 0.100, -9.0),
+    (-0.10, 1.02, 0.108, -3.0),
+    (0.11, 0.95, 0.106, 3.0),
+    (0.31, 0.68, 0.090, 11.0),
 )
 """Where each finger leaves the palm, its length and half width, in palm widths, and its lean in
 degrees: a flat hand, drawn after one's own."""
@@ -148,20 +158,29 @@ def _hand(
             creases.append(at(np.stack([middle - aside, middle + aside])))
     capsule(np.array([-0.38, 0.62]), np.array([-0.72, 0.12]), 0.13)
     palm_shape = np.array(
-        [[-0.42, -0.02], [0.42, 0.0], [0.46, 0.5], [0.34, 0.95], [0.3, 3.0], [-0.3, 3.0],
+        [[-0.42, -0.02], [0.42, 0.0], [0.46, 0.5], [0.34, 0.95], [0.3, 1.6], [-0.3, 1.6],
          [-0.34, 0.95], [-0.5, 0.6]]
     )  # fmt: skip
     cv2.fillPoly(alpha, [_fixed(at(palm_shape))], 255, cv2.LINE_AA, 4)
-    alpha = np.asarray(cv2.GaussianBlur(alpha, (3, 3), 0.6), dtype=np.uint8)
-    depth = cv2.distanceTransform((alpha > 127).astype(np.uint8), cv2.DIST_L2, 3)
-    round_off = np.clip(depth / max(1.0, 0.11 * palm), 0, 1)
-    light = (0.62 + 0.42 * np.sqrt(round_off))[:, :, None] * np.array(params.colour)
-    layer = np.clip(light, 0, 255).astype(np.uint8)
+    sleeve = np.array([[-0.44, 1.25], [0.44, 1.2], [0.62, 20.0], [-0.62, 20.0]])
+    cloth = np.zeros((height, width), dtype=np.uint8)
+    cv2.fillPoly(cloth, [_fixed(at(sleeve))], 255, cv2.LINE_AA, 4)
+    alpha = np.asarray(cv2.GaussianBlur(cv2.max(alpha, cloth), (3, 3), 0.6), dtype=np.uint8)
+    layer = np.zeros((height, width, 3), dtype=np.uint8)
+    x, y, across, down = cv2.boundingRect(alpha)
+    inside = np.s_[y : y + down, x : x + across]
+    worn = rng.integers(20, 150, size=3).astype(np.float32)
+    if across and down:
+        depth = cv2.distanceTransform((alpha[inside] > 127).astype(np.uint8), cv2.DIST_L2, 3)
+        round_off = np.sqrt(np.minimum(depth / max(1.0, 0.11 * palm), 1))
+        skin = np.array(params.colour, dtype=np.float32)
+        colours = np.where(cloth[inside][:, :, None] > 127, worn, skin)
+        light = (0.62 + 0.42 * round_off)[:, :, None] * colours
+        layer[inside] = np.minimum(light, 255).astype(np.uint8)
     for crease in creases:
         dark = _toned(params.colour, 0.72)
-        cv2.polylines(
-            layer, [_fixed(crease)], False, dark, max(1, round(palm / 60)), cv2.LINE_AA, 4
-        )
+        thickness = max(1, round(palm / 60))
+        cv2.polylines(layer, [_fixed(crease)], False, dark, thickness, cv2.LINE_AA, 4)
     return np.asarray(cv2.GaussianBlur(layer, (3, 3), 0.8), dtype=np.uint8), alpha
 
 

@@ -21,6 +21,7 @@ from seedbed import registry
 from seedbed.component import Augmenter, Component, Generator
 from seedbed.encode import Encoding, encoding_model
 from seedbed.errors import InputError
+from seedbed.presets import expand_presets
 from seedbed.resources import data_path
 from seedbed.sample import Clip, Picture, Sample
 from seedbed.streams import MAX_SEED
@@ -247,6 +248,11 @@ def parse_recipe(values: Any, where: str = "recipe") -> Recipe:
     """
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: must hold keys such as name, generator and splits.")
+
+    def check(key: str, name: str, fields: Mapping[str, Any]) -> None:
+        _resolved(where, (key,), "augmenters", ComponentSpec(**{**fields, "name": name}))
+
+    values = expand_presets(values, where, check)
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:

@@ -11,6 +11,7 @@ from seedbed import registry
 from seedbed.component import Component
 from seedbed.encode import PictureEncoding, SoundEncoding
 from seedbed.errors import InputError
+from seedbed.presets import preset_names
 from seedbed.recipe import Recipe
 
 _REF = "#/$defs/{model}"
@@ -50,18 +51,29 @@ def recipe_schema() -> dict[str, Any]:
             "description": "a class that no entry point names: package.module:Class",
         }
         defs[group] = {"anyOf": [*choices, elsewhere]}
+    defs["preset"] = _preset()
+    defs["augmenter_list"] = {
+        "anyOf": [
+            {"$ref": "#/$defs/preset/properties/preset"},
+            {"$ref": "#/$defs/preset"},
+            {
+                "type": "array",
+                "items": {"anyOf": [{"$ref": "#/$defs/augmenters"}, {"$ref": "#/$defs/preset"}]},
+            },
+        ]
+    }
     root = defs.pop(target(Recipe))
     split = defs["Split"]["properties"]
     root["properties"] |= {
         "generator": {"$ref": "#/$defs/generators"},
-        "augmenters": {"type": "array", "items": {"$ref": "#/$defs/augmenters"}},
+        "augmenters": {"$ref": "#/$defs/augmenter_list"},
         "encoding": {
             "anyOf": [
                 {"$ref": _REF.format(model=target(cls))} for cls in (PictureEncoding, SoundEncoding)
             ]
         },
     }
-    split["augmenters"] = {"type": "array", "items": {"$ref": "#/$defs/augmenters"}}
+    split["augmenters"] = {"$ref": "#/$defs/augmenter_list"}
     root["properties"]["splits"]["additionalProperties"] = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/Split"}]
     }
@@ -76,6 +88,25 @@ def recipe_schema() -> dict[str, Any]:
     }
 
 
+def _preset() -> dict[str, Any]:
+    """The schema of `preset: NAME` with its `override`."""
+    name = {
+        "anyOf": [{"enum": preset_names()}, {"type": "string", "pattern": r"\.ya?ml$"}],
+        "description": "a preset's name, or the path of a file of one's own",
+    }
+    override = {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "object"}, {"const": False}]},
+        "description": "keys that differ, by augmenter; false leaves one out",
+    }
+    return {
+        "type": "object",
+        "properties": {"preset": name, "override": override},
+        "required": ["preset"],
+        "additionalProperties": False,
+    }
+
+
 def _used(root: Any, defs: Mapping[str, Any]) -> set[str]:
     """The definitions that `root` refers to, directly or through another."""
     used: set[str] = set()
@@ -84,7 +115,7 @@ def _used(root: Any, defs: Mapping[str, Any]) -> set[str]:
         schema = coming.pop()
         if isinstance(schema, dict):
             coming.extend(schema.values())
-            name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+            name = str(schema.get("$ref", "")).removeprefix("#/$defs/").split("/")[0]
             if name in defs and name not in used:
                 used.add(name)
                 coming.append(defs[name])
