@@ -119,7 +119,9 @@ def _stem_ratio(file: FontFile) -> float:
     if pixels.size == 0:
         return 0.15
     row = pixels[pixels.shape[0] // 4] > 127
-    stem = int(np.argmin(row)) if not row.all() else row.size
+    # The outermost column may be too pale to count: the stem is the first run of ink.
+    inked = row[int(np.argmax(row)) :]
+    stem = inked.size if inked.all() else int(np.argmin(inked))
     return float(stem / pixels.shape[0])
 
 

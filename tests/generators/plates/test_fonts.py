@@ -10,6 +10,8 @@ from seedbed.errors import InputError
 from seedbed.generators.plates.fonts import (
     FAMILIES,
     FontTypeface,
+    _family_files,
+    _stem_ratio,
     folder_typefaces,
     installed_typefaces,
 )
@@ -91,3 +93,10 @@ def test_bad_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(InputError, match=r"broken\.ttf"):
         folder_typefaces(tmp_path)
+
+
+def test_stems_grow_with_the_weight() -> None:
+    ratios = [_stem_ratio(file) for file in _family_files("barlow-condensed")]
+    assert ratios == sorted(ratios)
+    assert 0.05 < ratios[0] < 0.1
+    assert 0.15 < ratios[-1] < 0.3
