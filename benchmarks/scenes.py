@@ -1,12 +1,16 @@
 """Scenes a second on one core, beside what a user would otherwise run or could not beat.
 
 The floor is encoding the same pictures as JPEG alone. SynthTIGER and
-TextRecognitionDataGenerator render single lines of text, where they are installed.
+TextRecognitionDataGenerator render single lines of text; see `peers.py`.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
+import os
+import subprocess
+from importlib.resources import files
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -65,21 +69,33 @@ def main() -> None:
             _encode(picture)
         return SCENES
 
-    sides = {"seedbed scenes": build, "JPEG alone": jpeg_only}
-    if importlib.util.find_spec("trdg") is not None:
-        sides["TRDG lines"] = _trdg_lines
-    measured = rates(sides)
+    measured = rates({"seedbed scenes": build, "JPEG alone": jpeg_only})
+    for peer, count in (("trdg", 60), ("synthtiger", 15)):
+        rate = _peer(peer, count)
+        if rate is not None:
+            measured[f"{peer} lines"] = rate
     for name, rate in measured.items():
         ratio = measured["seedbed scenes"] / rate
         print(f"  {name:16} {rate:8.1f} /s   seedbed is {ratio:.2f}x")
     stages(scene)
 
 
-def _trdg_lines(number: int) -> int:
-    from trdg.generators import GeneratorFromStrings
-
-    strings = [f"AB {number}{i:03d} CD" for i in range(SCENES)]
-    return sum(1 for _ in GeneratorFromStrings(strings, count=SCENES, blur=1, random_blur=True))
+def _peer(name: str, count: int) -> float | None:
+    """Pictures a second of another generator, under `PEER_PYTHON`; None where it is not there."""
+    python = os.environ.get("PEER_PYTHON")
+    if python is None:
+        print(f"  {name}: not measured; set PEER_PYTHON to a Python that has it (see peers.py)")
+        return None
+    fonts = str(files("fontpkg_saira_condensed") / "files")
+    script = Path(__file__).with_name("peers.py")
+    ran = subprocess.run(
+        [python, str(script), name, str(count), fonts, "1"], capture_output=True, text=True
+    )
+    if ran.returncode != 0:
+        last_line = (ran.stderr.strip().splitlines() or ["no message"])[-1]
+        print(f"  {name}: failed under {python}: {last_line}")
+        return None
+    return float(json.loads(ran.stdout.splitlines()[-1])["per_second"])
 
 
 if __name__ == "__main__":
