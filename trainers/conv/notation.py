@@ -415,8 +415,9 @@ def _modify(step: Step, word: str) -> Step:
         return replace(step, bias=False)  # type: ignore[call-arg]
     if word == "last":
         return replace(step, last=True)  # type: ignore[call-arg]
-    key = "padding" if word in _PADDINGS else "direction"
-    return replace(step, **{key: word})
+    if word in _PADDINGS:
+        return replace(step, padding=word)  # type: ignore[call-arg]
+    return replace(step, direction=word)  # type: ignore[call-arg]
 
 
 def _unknown_modifier(word: str, allowed: tuple[str, ...]) -> str:
