@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 
-from seedbed.augmenters.albumentations_bridge import apply_transform, library
 from seedbed.augmenters.picture import Image, PixelAugmenter
 from seedbed.sample import Picture
 
@@ -20,7 +20,7 @@ class GreyParams:
 
 
 class Grey(PixelAugmenter[GreyParams]):
-    """Gives all three channels the luma (Rec. 601), by albumentations."""
+    """Gives all three channels the luma (Rec. 601)."""
 
     params_type: ClassVar[type[GreyParams]] = GreyParams
 
@@ -30,4 +30,5 @@ class Grey(PixelAugmenter[GreyParams]):
 
     def paint(self, image: Image, params: GreyParams) -> Image:
         """The luma, three times."""
-        return apply_transform(library().ToGray(num_output_channels=3, p=1), image)
+        luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return np.asarray(cv2.merge([luma, luma, luma]), dtype=np.uint8)

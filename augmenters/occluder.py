@@ -198,6 +198,16 @@ class OccluderParams:
     seed: int
 
 
+def _over(image: Image, layer: Image, alpha: Mask, offset: int) -> Image:
+    """`layer` over `image`, with a soft shadow that falls `offset` pixels to the lower right."""
+    height, width = alpha.shape
+    shift = np.array([[1.0, 0.0, offset], [0.0, 1.0, offset]])
+    soft = cv2.GaussianBlur(alpha, (0, 0), max(0.8, offset * 0.8))
+    shade = cv2.warpAffine(cv2.convertScaleAbs(soft, alpha=0.4), shift, (width, height))
+    shaded = covered(image, np.zeros_like(image), np.asarray(shade, np.uint8))
+    return covered(shaded, layer, alpha)
+
+
 class Occluder(PictureAugmenter[OccluderParams]):
     """Paints one of `kinds` over the frame, shaded and with a shadow of its own.
 
@@ -237,9 +247,12 @@ class Occluder(PictureAugmenter[OccluderParams]):
         painter = {"bars": _bars, "leaves": _leaves, "hand": _hand}[params.kind]
         layer, alpha = painter(params, rng, height, width)
         offset = max(1, round(params.size * params.extent_px * 0.04))
-        shift = np.array([[1.0, 0.0, offset], [0.0, 1.0, offset]])
-        soft = cv2.GaussianBlur(alpha, (0, 0), max(0.8, offset * 0.8))
-        shade = cv2.warpAffine(cv2.convertScaleAbs(soft, alpha=0.4), shift, (width, height))
-        shaded = covered(sample.image, np.zeros_like(sample.image), np.asarray(shade, np.uint8))
-        image = covered(shaded, layer, alpha)
+        x, y, across, down = cv2.boundingRect(alpha)
+        if across == 0 or down == 0:
+            return sample
+        reach = 4 * offset + 4
+        left, top = max(0, x - reach), max(0, y - reach)
+        inside = np.s_[top : min(height, y + down + reach), left : min(width, x + across + reach)]
+        image = sample.image.copy()
+        image[inside] = _over(image[inside], layer[inside], alpha[inside], offset)
         return hidden(replace(sample, image=image), alpha, self.min_visible)

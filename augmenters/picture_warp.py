@@ -56,25 +56,21 @@ def zoomed(matrix: Homography, width: int, height: int) -> Homography:
     The new frame then looks inside the old one only. Where even `MAX_ZOOM` is not enough,
     `matrix` itself.
     """
+    # A corner of the frame looks at the centre plus t times its way from there, for an
+    # enlargement of 1/t. In homogeneous coordinates "that lies in the old frame" is linear
+    # in t on each of the four sides, so the largest t that holds is found at once.
     inverse = np.linalg.inv(matrix)
-    centre = np.array([width / 2, height / 2])
-    corners = rectangle(0, 0, width, height)
-
-    def fits(factor: float) -> bool:
-        seen = apply_homography(
-            np.asarray(inverse, dtype=np.float64), centre + (corners - centre) / factor
-        )
-        return bool((seen >= -1e-6).all() and (seen <= [width + 1e-6, height + 1e-6]).all())
-
-    if fits(1.0):
+    middle = inverse @ [width / 2, height / 2, 1.0]
+    ways = inverse[:, :2] @ (rectangle(0, 0, width, height) - [width / 2, height / 2]).T
+    sides = np.array([[1, 0, 0], [0, 1, 0], [-1, 0, width], [0, -1, height]], dtype=np.float64)
+    slack, slope = sides @ middle, sides @ ways
+    if middle[2] <= 0 or (slack <= 0).any():
         return matrix
-    if not fits(MAX_ZOOM):
+    falling = slope < -1e-12
+    t = float(np.min(np.where(falling, -slack[:, None] / np.where(falling, slope, -1.0), 1.0)))
+    if not 1 / MAX_ZOOM <= t < 1 - 1e-9:
         return matrix
-    low, high = 1.0, MAX_ZOOM
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    return np.asarray(about(np.diag([high, high, 1.0]), width / 2, height / 2) @ matrix)
+    return np.asarray(about(np.diag([1 / t, 1 / t, 1.0]), width / 2, height / 2) @ matrix)
 
 
 def warped_image(image: Image, matrix: Homography, size: tuple[int, int], fill: Fill) -> Image:
@@ -196,29 +192,29 @@ class BendingAugmenter(PictureAugmenter[P]):
         eased: P = _with_share(params, low)
         return eased
 
-    def field(
-        self, params: P, width: int, height: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The maps that `cv2.remap` takes, float32 of shape (height, width) each."""
+    def field(self, params: P, width: int, height: int) -> NDArray[np.float32]:
+        """The map that `cv2.remap` takes: x and y, float32 of shape (height, width, 2)."""
         cell = FIELD_CELL_PX
         columns, rows = -(-width // cell) + 2, -(-height // cell) + 2
         x = (np.arange(columns) - 0.5) * cell
         y = (np.arange(rows) - 0.5) * cell
         grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-        offset = (self.source(grid, params, width, height) - grid).astype(np.float32)
-        coarse = offset.reshape(rows, columns, 2)
-        fine = cv2.resize(coarse, (columns * cell, rows * cell), interpolation=cv2.INTER_LINEAR)
-        fine = fine[cell : cell + height, cell : cell + width]
-        map_x = fine[:, :, 0] + np.arange(width, dtype=np.float32)[None, :]
-        map_y = fine[:, :, 1] + np.arange(height, dtype=np.float32)[:, None]
-        return map_x, map_y
+        coarse = (self.source(grid, params, width, height) - 0.5).astype(np.float32)
+        fine = cv2.resize(
+            coarse.reshape(rows, columns, 2),
+            (columns * cell, rows * cell),
+            interpolation=cv2.INTER_LINEAR,
+        )
+        return np.asarray(fine[cell : cell + height, cell : cell + width], dtype=np.float32)
 
     def apply(self, sample: Picture, params: P) -> Picture:
         """The sample with its picture and labels bent."""
         height, width = sample.image.shape[:2]
-        map_x, map_y = self.field(params, width, height)
+        field = self.field(params, width, height)
+        # The second map is left out where the first holds x and y; OpenCV's types forbid it.
+        second: Any = None
         image = cv2.remap(
-            sample.image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            sample.image, field, second, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return moved_by(
             replace(sample, image=np.asarray(image, dtype=np.uint8)),

@@ -56,7 +56,7 @@ class SunFlare(PixelAugmenter[SunFlareParams]):
         """The picture and the stray light: a core, a wide veil, six streaks, and ghosts."""
         rng = np.random.Generator(np.random.PCG64(params.seed))
         height, width = image.shape[:2]
-        rows, columns = smooth_grid(height, width, cell_px=4)
+        rows, columns = smooth_grid(height, width, cell_px=4 if params.radius < 0.05 else 8)
         tall = height / width
         x, y = columns - params.x, (rows - params.y) * tall
         distance = np.hypot(x, y) / params.radius

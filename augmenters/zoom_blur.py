@@ -67,12 +67,13 @@ class ZoomBlur(PixelAugmenter[ZoomBlurParams]):
     def paint(self, image: Image, params: ZoomBlurParams) -> Image:
         """The mean of the picture from its own size to 1 + amount times it.
 
-        Each level averages two sizes and doubles how many the whole stands for.
+        Each level averages two sizes and doubles how many the whole stands for, up to
+        sixteen.
         """
         height, width = image.shape[:2]
         centre = np.array(params.centre) * [width, height] - 0.5
         reach = params.amount * np.hypot(width, height)
-        levels = int(np.clip(np.ceil(np.log2(max(reach, 1.0))), 0, 5))
+        levels = int(np.clip(np.ceil(np.log2(max(reach, 1.0))), 0, 4))
         result = image
         for level in range(1, levels + 1):
             half = params.amount / 2 ** (level + 1)
