@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seedbed.errors import InputError, Rejected, SeedbedError
     from seedbed.recipe import Recipe, load_recipe
     from seedbed.sample import Character, Clip, LabelledObject, Picture, Sample, TimedSpan
+    from seedbed.streaming import SampleStream, stream
 
 __version__ = "0.1.0"
 
@@ -27,11 +28,13 @@ __all__ = [
     "Recipe",
     "Rejected",
     "Sample",
+    "SampleStream",
     "SeedbedError",
     "TimedSpan",
     "__version__",
     "build",
     "load_recipe",
+    "stream",
 ]
 
 _HOMES = {
@@ -42,6 +45,8 @@ _HOMES = {
     "SeedbedError": "seedbed.errors",
     "Recipe": "seedbed.recipe",
     "load_recipe": "seedbed.recipe",
+    "SampleStream": "seedbed.streaming",
+    "stream": "seedbed.streaming",
 }
 
 
