@@ -74,7 +74,7 @@ class Babble(SoundAugmenter[BabbleParams]):
         default=(-12, 0), description="of each voice against the loudest"
     )
     generator: str = "speech"
-    speech: dict[str, Any] = Field(default={"phrases": "negatives"})
+    speech: dict[str, Any] = Field(default={"phrases": "small-talk", "engines": {"espeak": 1.0}})
     bank_size: int = Field(default=64, ge=1, le=256, description="different clips in all")
     bank_seed: int = Field(default=0, ge=0, le=MAX_SEED)
 

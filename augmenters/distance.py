@@ -6,14 +6,22 @@ The room's part of distance, less direct sound against more reverberation, belon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.augmenters.sound import Range, Sound, TimbreAugmenter, within
+from seedbed.augmenters.sound import (
+    INTELLIGIBLE_SNR_DB,
+    Range,
+    Sound,
+    SoundAugmenter,
+    speech_power,
+    unintelligible,
+    within,
+)
 from seedbed.augmenters.sound_noise import coloured_noise
 from seedbed.sample import Clip
 from seedbed.streams import fork_seed, log_uniform, uniform
@@ -34,7 +42,7 @@ class DistanceParams:
     seed: int
 
 
-class Distance(TimbreAugmenter[DistanceParams]):
+class Distance(SoundAugmenter[DistanceParams]):
     """Moves the speaker to `distance_m` from 0.3 m, and adds the microphone's noise, unmoved.
 
     The level falls by 6 dB a doubling, the highs by ISO 9613-1's absorption in air. The
@@ -52,18 +60,22 @@ class Distance(TimbreAugmenter[DistanceParams]):
             log_uniform(rng, self.distance_m), uniform(rng, self.noise_dbfs), fork_seed(rng)
         )
 
-    def sound_of(self, clip: Clip, params: DistanceParams) -> Sound:
-        """The sound from afar."""
+    def change(self, clip: Clip, params: DistanceParams) -> Clip:
+        """The clip from afar; labelled and counted where its noise drowns it."""
         from scipy.fft import irfft, next_fast_len, rfft
 
         frames = len(clip.sound)
         size = next_fast_len(frames, real=True)
         loss_db = _absorption_db_per_m(size, clip.sample_rate) * (params.distance_m - REFERENCE_M)
         gain = np.float32(REFERENCE_M / params.distance_m) * 10 ** (-loss_db / 20)
-        far = irfft(rfft(clip.sound, n=size) * gain, n=size)[:frames]
+        sound = irfft(rfft(clip.sound, n=size) * gain, n=size)[:frames]
+        far = replace(clip, sound=np.asarray(sound, dtype=np.float32))
         noise = coloured_noise(frames, clip.sample_rate, 1.0, params.seed)
         level = np.float32(10 ** (params.noise_dbfs / 20))
-        return np.asarray(far + level * noise, dtype=np.float32)
+        noisy = replace(far, sound=far.sound + level * noise)
+        snr_db = 10 * np.log10(speech_power(far)) - params.noise_dbfs
+        drowned = clip.transcript and snr_db < INTELLIGIBLE_SNR_DB
+        return unintelligible(noisy, "distance") if drowned else noisy
 
 
 @lru_cache(maxsize=8)

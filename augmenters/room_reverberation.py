@@ -52,7 +52,7 @@ class RoomReverberation(SoundAugmenter[RoomReverberationParams]):
     t60_s: Annotated[Range, within(0.05, 3)] = (0.15, 0.6)
     distance_m: Annotated[Range, within(0.1, 20)] = (0.3, 2.5)
     keep_tail: bool = False
-    bank_size: int = Field(default=64, ge=1, le=BANK_LIMIT, description="different rooms in all")
+    bank_size: int = Field(default=128, ge=1, le=BANK_LIMIT, description="different rooms in all")
     bank_seed: int = Field(default=0, ge=0, le=MAX_SEED)
 
     def room(self, number: int) -> Room:

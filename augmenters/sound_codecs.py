@@ -45,6 +45,9 @@ CODECS: dict[CodecName, CodecFacts] = {
     "mp3": CodecFacts("MP3", "MPEG_LAYER_III", MPEG_RATES, has_quality=True),
 }
 
+SMALLEST = 0.99
+"""libsndfile's compression runs from 0 to 1, but its MP3 encoder refuses 1 itself."""
+
 PROBE_SECONDS = 1.0
 PROBE_HZ = 700.0
 
@@ -92,7 +95,8 @@ def _round_trip(sound: Sound, sample_rate: int, codec: CodecName, quality: float
 
     facts = CODECS[codec]
     buffer = io.BytesIO()
-    options = {"compression_level": 1.0 - quality} if facts.has_quality else {}
+    level = min(1.0 - quality, SMALLEST)
+    options = {"compression_level": level} if facts.has_quality else {}
     soundfile.write(
         buffer, sound, sample_rate, format=facts.container, subtype=facts.subtype, **options
     )
