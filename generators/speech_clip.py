@@ -42,9 +42,9 @@ from seedbed.generators.speech.engines.base import (
 )
 from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases
 from seedbed.generators.speech.speaker import accent_facts, script_of_language
-from seedbed.generators.speech.warp import warp_vocal_tract
 from seedbed.sample import Clip, TimedSpan
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, log_uniform, uniform
+from seedbed.vocal_tract import warp_vocal_tract
 
 LOGGER = logging.getLogger("seedbed.speech")
 

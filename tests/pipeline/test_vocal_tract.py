@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seedbed.generators.speech.warp import warp_bins, warp_vocal_tract
+from seedbed.vocal_tract import warp_bins, warp_vocal_tract
 
 RATE = 16000
 
