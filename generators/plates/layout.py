@@ -817,7 +817,11 @@ def load_layout(id_or_path: str | Path) -> PlateLayout:
     A layout from a user's file has the path as its id. Raises `InputError` for an unknown
     id or a file that is no sound layout.
     """
-    selector = str(id_or_path)
+    return _named(str(id_or_path))
+
+
+@lru_cache(maxsize=1024)
+def _named(selector: str) -> PlateLayout:
     if _is_path(selector):
         return _load(selector, selector)
     if selector not in _shipped():
