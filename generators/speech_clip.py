@@ -70,6 +70,21 @@ TILT_PADDING = 256
 
 Range = tuple[float, float]
 
+RANGE_LIMITS: dict[str, Range] = {
+    "rate": (0.4, 3.0),
+    "pitch_semitones": (-12.0, 12.0),
+    "pitch_range": (0.0, 2.0),
+    "volume": (0.01, 1.0),
+    "pause_ms": (0.0, 2000.0),
+    "vocal_tract": (0.5, 2.0),
+    "tilt_db_per_octave": (-18.0, 18.0),
+    "leading_silence_s": (0.0, 60.0),
+    "trailing_silence_s": (0.0, 60.0),
+    "level_dbfs": (-70.0, 0.0),
+    "quiet_seconds": (0.05, 600.0),
+}
+"""The least and most that a range in the recipe may hold."""
+
 
 class EngineUse(BaseModel):
     """An engine's share of the clips; other keys are the engine's own options."""
@@ -161,7 +176,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         default={"none": 0.85, "moderate": 0.1, "strong": 0.05}, min_length=1
     )
     unsteady_share: float = Field(
-        default=0.05, ge=0.0, le=1.0, description="with the engine's own jitter, slower to make"
+        default=0.2, ge=0.0, le=1.0, description="with the engine's own jitter and breath"
     )
     vocal_tract: Range = Field(default=(0.88, 1.14), description="factor on the formants")
     vocal_tract_share: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -201,24 +216,12 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 raise ValueError(str(error)) from error
         if not any(use.weight > 0.0 for use in self.engines.values()):
             raise ValueError("engines: at least one weight must be above 0")
-        for key in (
-            "rate", "pitch_semitones", "pitch_range", "volume", "pause_ms", "vocal_tract",
-            "leading_silence_s", "trailing_silence_s", "level_dbfs", "quiet_seconds",
-            "tilt_db_per_octave",
-        ):  # fmt: skip
+        for key, (least, most) in RANGE_LIMITS.items():
             low, high = getattr(self, key)
-            if low > high:
-                raise ValueError(f"{key} must be [low, high], got [{low}, {high}]")
-        limits = {
-            "rate": (0.4, 3.0), "pitch_semitones": (-12.0, 12.0), "pitch_range": (0.0, 2.0),
-            "volume": (0.01, 1.0), "pause_ms": (0.0, 2000.0), "vocal_tract": (0.5, 2.0),
-            "leading_silence_s": (0.0, 60.0), "trailing_silence_s": (0.0, 60.0),
-            "level_dbfs": (-70.0, 0.0), "tilt_db_per_octave": (-18.0, 18.0), "quiet_seconds": (0.05, 600.0),
-        }  # fmt: skip
-        for key, (least, most) in limits.items():
-            low, high = getattr(self, key)
-            if low < least or high > most:
-                raise ValueError(f"{key} must be within {least} to {most}, got [{low}, {high}]")
+            if not least <= low <= high <= most:
+                raise ValueError(
+                    f"{key} must be [low, high] within {least} to {most}, got [{low}, {high}]"
+                )
         low, high = self.speaker_share
         if not 0.0 <= low < high <= 1.0:
             raise ValueError(f"speaker_share must be a slice of 0 to 1, got [{low}, {high}]")
@@ -315,8 +318,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         known = {
             voice.id: voice
             for name in speaking
-            if name == "espeak"
             for voice in self._engine(name).voices()
+            if "accent" in voice.controls
         }
         facts = accent_facts()["accents"]
         chosen = self.accents or tuple(facts)
@@ -369,7 +372,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         voice = ready.casts[name, language].draw(rng)
         accented = chance(rng, self.accent_share)
         accent = ""
-        if accented and "accent" in voice.controls and primary_language(language) == "en":
+        able_to = "accent" in voice.controls and bool(ready.accent_voices)
+        if accented and able_to and primary_language(language) == "en":
             accent = choose(rng, list(ready.accent_voices))
             foreign = ready.accent_voices[accent]
             _, plus, variant = voice.id.partition("+")
@@ -618,7 +622,7 @@ def _tilt_gain(size: int, sample_rate: int) -> NDArray[np.float32]:
 
 def fast_length(count: int) -> int:
     """The next multiple of a quarter of a power of two: few sizes, quick transforms."""
-    step = max(256, 2 ** max(0, count.bit_length() - 3))
+    step = max(256, 1 << max(0, count.bit_length() - 3))
     return -(-count // step) * step
 
 

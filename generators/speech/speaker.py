@@ -29,8 +29,8 @@ class SpeakerShape:
     `pitch_hz` is the bottom and top of the intonation; `formants` holds (frequency,
     height, width) in per cent of the base voice; `tone` holds (Hz, amplitude 0 to 255)
     pairs. `klatt` is 0 for espeak's own synthesiser or 1 to 4 for a Klatt voice.
-    `flutter` and `roughness` are used only where a clip asks for them: they make espeak
-    keep a state between utterances.
+    `flutter`, `roughness` and `breath` are used only where a clip asks for them: they
+    make espeak keep a state between utterances.
     """
 
     sex: Sex
@@ -47,7 +47,7 @@ class SpeakerShape:
     breath: int
 
     def variant_text(self, unsteady: bool) -> str:
-        """The variant file, with the jitter and roughness or, where steady, with none."""
+        """The variant file, with the jitter and breath or, where steady, with none."""
         lines = ["language variant", "name procedural"]
         if self.sex:
             lines.append(f"gender {self.sex}")
@@ -62,19 +62,19 @@ class SpeakerShape:
             f"consonants {self.consonants} {self.consonants}",
             f"speed {self.speed}",
         ]
-        if self.breath:
-            lines.append("breath " + " ".join([str(self.breath)] * 8))
         if unsteady:
             lines += [f"flutter {self.flutter}", f"roughness {self.roughness}"]
+            if self.breath:
+                lines.append("breath " + " ".join([str(self.breath)] * 8))
         else:
             lines += STEADY_LINES
         return "\n".join(lines) + "\n"
 
 
 STEADY_LINES = ["flutter 0", "roughness 0"]
-"""Without jitter and roughness espeak keeps no state between utterances."""
+"""Without jitter, roughness and breath espeak keeps no state between utterances."""
 
-UNSTEADY_KEYS = frozenset({"flutter", "roughness"})
+UNSTEADY_KEYS = frozenset({"flutter", "roughness", "breath", "breathw"})
 
 
 def steady_variant(text: str) -> str:
@@ -91,6 +91,12 @@ def espeak_facts() -> dict[str, Any]:
         data_path("speech", "espeak.yaml").read_text(encoding="utf-8")
     )
     return facts
+
+
+@cache
+def stateless_voices() -> tuple[str, ...]:
+    """The base voices whose steady speech leaves no trace in espeak, sorted."""
+    return tuple(sorted(espeak_facts()["stateless_voices"]))
 
 
 @cache

@@ -79,7 +79,7 @@ class Prosody:
     the engine's own loudness, 0 to 1; `pause_ms` is added between words. `emphasis` is
     laid on the characters of `emphasis_span`, or on the whole text where that is None.
     `accent` is the language whose sounds the phrase is read with, "" for the voice's own.
-    `unsteady` asks for the engine's own jitter and roughness, which keep a state. `seed`
+    `unsteady` asks for the engine's own jitter and breath, which keep a state. `seed`
     serves engines that draw numbers of their own.
     """
 

@@ -257,8 +257,7 @@ def _synthesise(
     text: str, base: str, variant: str, prosody: Prosody, flags: int
 ) -> tuple[bytes, list[RawEvent]]:
     library = espeak_library()
-    if prosody.unsteady:
-        library.reload()
+    library.make_ready(base, stateless=not prosody.unsteady and not prosody.accent)
     library.set_voice(base, variant_text(variant, prosody.unsteady))
     library.set_parameter(PARAMETER_RATE, rate_wpm(prosody.rate))
     library.set_parameter(PARAMETER_PITCH, pitch_step(prosody.pitch_semitones))
@@ -372,8 +371,7 @@ def accent_phonemes(word: str, accent: str) -> str:
     sounds = {**accent_facts()["general"], **accents[accent]["sounds"]}
     library = espeak_library()
     with library.lock:
-        library.set_voice(ACCENT_SOURCE, variant_text("", False))
-        found = library.phonemes(word)
+        found = library.phonemes(word, ACCENT_SOURCE)
     said = []
     for phoneme in found:
         bare = phoneme.lstrip(STRESS_MARKS)
@@ -434,5 +432,4 @@ def pronounce(text: str, language: str) -> str:
     """The IPA of `text` in a language, stress marks included, clauses joined by a space."""
     library = espeak_library()
     with library.lock:
-        library.set_voice(voice_for_language(language), variant_text("", False))
-        return library.ipa(text)
+        return library.ipa(text, voice_for_language(language))

@@ -1,20 +1,20 @@
 """espeak-ng by ctypes: its synchronous mode, its events, and a private copy of its data.
 
-Three properties of the library shape this module (all measured with version 1.52):
+Properties of the library shape this module (all measured with version 1.52):
 
-* Jitter and roughness keep a state between utterances, so the same text differs
-  the second time. Variants without them leave no state. For variants with them the library
-  is unloaded and loaded again before the utterance (half a millisecond, and four more for the
-  dictionary), which resets every static variable.
+* The same text differs the second time: jitter, roughness, breath, the Klatt synthesiser,
+  echoes and trilled r keep a state between utterances. Unloading and loading the library again
+  resets every static variable. That costs half a millisecond as long as the data folder
+  holds few voices (the library reads all of them once), so each base voice gets a small
+  folder of its own. English voices without a trill, spoken steadily, leave no state but
+  one: see `RESET_TEXT`. They share a folder and are not loaded anew.
 * Its noise is seeded with the time of day when it starts (so a test within one second
   would not notice); here its seed, and that of the C library's `rand` which its Klatt
   synthesiser uses, are set before every utterance.
 * A variant is a file named in the voice's name (`gmw/en-US+NAME`) and is read at each
-  change of voice. One file in a private copy of the data folder, rewritten before it is named,
-  therefore serves any number of speakers, while the library lists fewer than 350 voices.
+  change of voice. One file, rewritten before it is named, serves any number of speakers,
+  while the library lists fewer than 350 voices and variants.
 * An unknown variant is ignored without an error, so names are checked here.
-
-The private folder holds links to the library's own files and one real folder for variants.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from typing import Any
 
 from seedbed.errors import SeedbedError
 from seedbed.generators.speech.engines.base import EngineFailure
+from seedbed.generators.speech.speaker import stateless_voices
 
 INSTALL_LINE = "pip install espeakng-loader"
 
@@ -53,6 +54,14 @@ TEXT_UTF8, TEXT_SSML, TEXT_PHONEMES = 0x0001, 0x0010, 0x0100
 PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE, PARAMETER_WORD_GAP = (
     1, 2, 3, 4, 7,
 )  # fmt: skip
+
+RESET_TEXT = b"[[n]]"
+"""A nasal, said into nothing before every utterance (a twentieth of a millisecond).
+
+A voiced fricative at the end ("five") leaves a mark that a recorded noise was playing, and the
+next utterance then begins with another kind of transition, 64 samples longer, where its
+first sound is a vowel or a nasal. A plain nasal takes the mark away.
+"""
 
 PHONEMES_AS_IPA = 0x02
 """`espeak_TextToPhonemes` writes IPA."""
@@ -160,34 +169,50 @@ def _system_espeak() -> LibraryFiles | None:
 
 
 class PrivateData:
-    """A folder that espeak takes for its own data, with one variant file to rewrite.
+    """Folders that espeak takes for its own data, sharing one variant file to rewrite.
 
-    It is removed when the process ends, also in a multiprocessing child (which skips
-    `atexit`).
+    They hold links to the library's files and are removed when the process ends, also in
+    a multiprocessing child (which skips `atexit`).
     """
 
     def __init__(self, original: Path) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="seedbed-espeak-"))
-        self._original_variants = original / "voices" / "!v"
-        for entry in original.iterdir():
-            if entry.name != "voices":
-                (self.path / entry.name).symlink_to(entry.resolve())
-        self._variants = self.path / "voices" / "!v"
-        self._variants.mkdir(parents=True)
-        self._written = ""
-        (self._variants / SLOT).touch()
-        self.write_variant("language variant\nname seedbed\n")
         Finalize(self, shutil.rmtree, (self.path, True), exitpriority=10)
+        self._original = original
+        self._variant = self.path / "variants" / SLOT
+        self._variant.parent.mkdir()
+        self._variant.touch()
+        self._written = ""
+        self._folders: dict[tuple[str, ...], Path] = {}
+        self.write_variant("language variant\nname seedbed\n")
 
     def write_variant(self, text: str) -> None:
         """Put `text` into the variant file, unless it is there already."""
         if text != self._written:
             encoded = text.encode("utf-8")
             # In place: opening a file to write it afresh costs as much as saying a word.
-            with (self._variants / SLOT).open("r+b", buffering=0) as file:
+            with self._variant.open("r+b", buffering=0) as file:
                 file.write(encoded)
                 file.truncate(len(encoded))
             self._written = text
+
+    def folder(self, voices: tuple[str, ...] = ()) -> Path:
+        """A data folder with some base voices, by identifier, or with all of them."""
+        if voices not in self._folders:
+            made = self.path / f"data-{len(self._folders)}"
+            (made / "voices").mkdir(parents=True)
+            (made / "voices" / "!v").symlink_to(self._variant.parent)
+            for entry in self._original.iterdir():
+                if entry.name not in ("voices", "lang"):
+                    (made / entry.name).symlink_to(entry.resolve())
+            if not voices:
+                (made / "lang").symlink_to((self._original / "lang").resolve())
+            for voice in voices:
+                target = made / "lang" / voice
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to((self._original / "lang" / voice).resolve())
+            self._folders[voices] = made
+        return self._folders[voices]
 
 
 def read_stock_variants(data: Path) -> dict[str, str]:
@@ -228,14 +253,16 @@ class EspeakLibrary:
         self._parameters: dict[int, int] = {}
         self._library: Any = None
         self._seed_noise: Any = None
+        self._loaded: Path | None = None
+        self._is_clean = False
         self.sample_rate = 0
-        self._load()
+        self._load(self.private.folder())
 
-    def _load(self) -> None:
+    def _load(self, folder: Path) -> None:
         library = ctypes.CDLL(self.files.library)
         options = INITIALISE_PHONEME_EVENTS | INITIALISE_PHONEME_IPA | INITIALISE_DONT_EXIT
         rate = library.espeak_Initialize(
-            SYNCHRONOUS_OUTPUT, BUFFER_MS, str(self.private.path).encode(), options
+            SYNCHRONOUS_OUTPUT, BUFFER_MS, str(folder).encode(), options
         )
         if rate <= 0:
             raise SeedbedError(
@@ -253,14 +280,31 @@ class EspeakLibrary:
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceSpec))
         self._library, self.sample_rate = library, rate
+        self._loaded, self._is_clean = folder, True
         self._parameters = {}
 
-    def reload(self) -> None:
-        """Load the library afresh, so that nothing said before has left a trace."""
+    def reload(self, folder: Path | None = None) -> None:
+        """Load the library afresh, so that nothing said before has left a trace.
+
+        `folder` is one of the private data folders; by default the one with all voices.
+        """
         with self.lock:
             self._library.espeak_Terminate()
             _unload(self._library)
-            self._load()
+            self._load(folder or self.private.folder())
+
+    def make_ready(self, voice: str, stateless: bool) -> None:
+        """Bring the library into a state that does not depend on what was said before.
+
+        `stateless` says that the coming utterance leaves none itself: then, and where the
+        one before did neither, nothing needs to be loaded.
+        """
+        known = stateless_voices()
+        folder = self.private.folder(known if voice in known else (voice,))
+        stateless = stateless and voice in known
+        if not (stateless and self._is_clean and self._loaded == folder):
+            self.reload(folder)
+        self._is_clean = stateless
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
@@ -279,6 +323,8 @@ class EspeakLibrary:
     def list_voices(self) -> Iterator[tuple[str, str, int]]:
         """(identifier, language tag, gender 0 unknown, 1 male, 2 female) of every voice."""
         with self.lock:
+            self.reload()
+            self._is_clean = False
             found = self._library.espeak_ListVoices(None)
             index = 0
             while found[index]:
@@ -304,9 +350,13 @@ class EspeakLibrary:
         """Select a base voice by identifier with the variant file text `variant`.
 
         Called before every utterance, also for the voice already set: setting a voice
-        empties the echo and resets the Klatt synthesiser, which otherwise remember the
-        last utterance. Raises `EngineFailure` where the library does not know the voice.
+        empties the echo and resets the Klatt synthesiser, and `RESET_TEXT` before it takes
+        away what a voiced fricative left. Raises `EngineFailure` where the library does not
+        know the voice.
         """
+        self._library.espeak_Synth(
+            RESET_TEXT, len(RESET_TEXT) + 1, 0, 1, 0, TEXT_PHONEMES | TEXT_UTF8, None, None
+        )
         self.private.write_variant(variant)
         if self._library.espeak_SetVoiceByName(f"{voice}+{SLOT}".encode()) != 0:
             raise EngineFailure(f"espeak-ng has no voice {voice!r}.")
@@ -332,13 +382,23 @@ class EspeakLibrary:
             raise EngineFailure(f"espeak-ng could not say {text!r}: status {status}.")
         return b"".join(self._chunks), self._events
 
-    def phonemes(self, text: str) -> list[str]:
+    def phonemes(self, text: str, voice: str) -> list[str]:
         """The phonemes of `text` in espeak's ASCII names, stress marks kept on them."""
+        self._turn_to(voice)
         return [name for clause in self._clauses(text, ord(" ") << 8) for name in clause.split()]
 
-    def ipa(self, text: str) -> str:
+    def ipa(self, text: str, voice: str) -> str:
         """The phonemes of `text` in IPA, as espeak prints them."""
+        self._turn_to(voice)
         return " ".join(clause.strip() for clause in self._clauses(text, PHONEMES_AS_IPA))
+
+    def _turn_to(self, voice: str) -> None:
+        folder = self.private.folder((voice,))
+        if self._loaded != folder:
+            self.reload(folder)
+        self._is_clean = False
+        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise EngineFailure(f"espeak-ng has no voice {voice!r}.")
 
     def _clauses(self, text: str, mode: int) -> Iterator[str]:
         place = ctypes.c_char_p(text.encode("utf-8"))

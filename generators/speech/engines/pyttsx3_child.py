@@ -85,7 +85,7 @@ class EspeakDriver:
         self.private = PrivateData(files.data)
         self.noise_seed = NOISE_SEED
         # Both before pyttsx3 looks for the library by its system name.
-        os.environ["ESPEAK_DATA_PATH"] = str(self.private.path)
+        os.environ["ESPEAK_DATA_PATH"] = str(self.private.folder())
         self.library = ctypes.CDLL(files.library, mode=ctypes.RTLD_GLOBAL)
         import pyttsx3
         from pyttsx3.drivers import _espeak
@@ -123,8 +123,17 @@ class EspeakDriver:
 
     def speak(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """One utterance, one file, one run: files queued together lose all but the last."""
-        from seedbed.generators.speech.engines.espeak_library import SLOT
+        from seedbed.generators.speech.engines.espeak_library import (
+            RESET_TEXT,
+            SLOT,
+            TEXT_PHONEMES,
+            TEXT_UTF8,
+        )
 
+        flags = TEXT_PHONEMES | TEXT_UTF8
+        self.library.espeak_Synth(RESET_TEXT, len(RESET_TEXT) + 1, 0, 1, 0, flags, None, None)
+        # The variant file is read when the voice is set: not before the reset is through.
+        self.settle()
         self.private.write_variant(request["variant"])
         self.engine.setProperty("voice", f"{request['voice']}+{SLOT}")
         self.engine.setProperty("rate", request["rate_wpm"])

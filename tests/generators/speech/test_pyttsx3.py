@@ -80,6 +80,9 @@ def test_the_same_in_another_order_and_another_process(engine: Pyttsx3Engine) ->
         ("hello there", f"{US}+f3", Prosody(pitch_semitones=2)),
         ("nine", f"{US}+#12", Prosody(volume=0.5)),
         ("zero", f"{US}+klatt2", Prosody()),
+        ("five", US, Prosody()),
+        ("one", US, Prosody()),
+        ("tres", "roa/es", Prosody()),
     ]
     forwards = [digest(engine, *job) for job in jobs]
     assert [digest(engine, *job) for job in jobs[::-1]] == forwards[::-1]

@@ -1,0 +1,287 @@
+"""Speech clips: labels, times, levels, splits, and bad output refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from seedbed.component import MAX_TRIES
+from seedbed.errors import InputError, SeedbedError
+from seedbed.generators.speech import engines
+from seedbed.generators.speech.engines.base import (
+    EngineFailure,
+    Prosody,
+    Utterance,
+    speech_bounds,
+)
+from seedbed.generators.speech.engines.espeak import EspeakEngine
+from seedbed.generators.speech_clip import SpeechClip, at_level, fast_length, tilted
+from seedbed.sample import Clip
+
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def generator(**changes: Any) -> SpeechClip:
+    values: dict[str, Any] = {
+        "phrases": "digits",
+        "languages": ["en"],
+        "engines": {"espeak": 1.0},
+        "accent_share": 0.2,
+    }
+    return SpeechClip(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[Clip]:
+    made = generator()
+    made.prepare()
+    return list(made.samples(seed=4, count=60))
+
+
+def digest(clip: Clip) -> str:
+    return hashlib.sha256(clip.sound.tobytes()).hexdigest()
+
+
+def test_a_clip_carries_everything(clips: list[Clip]) -> None:
+    for clip in clips:
+        assert clip.sound.dtype == np.float32
+        assert clip.sound.ndim == 1
+        assert clip.sample_rate == 16000
+        assert clip.transcript == clip.transcript_normalised == clip.label
+        assert clip.label in DIGITS
+        assert clip.engine == "espeak"
+        assert clip.language.startswith("en")
+        assert 1e-3 < np.abs(clip.sound).max() <= 0.99 + 1e-6
+        assert {"rate", "pitch_semitones", "pitch_range", "volume", "speaker", "sex"} <= set(
+            clip.attributes
+        )
+    assert {clip.label for clip in clips} == set(DIGITS)
+    assert len({clip.attributes["speaker"] for clip in clips}) > 40
+    assert any(clip.attributes["accent"] for clip in clips)
+
+
+def test_times_lie_in_the_clip_and_on_the_sound() -> None:
+    # Untilted: a soft first fricative would fall under the energy threshold.
+    plain = generator(tilt_db_per_octave=(0.0, 0.0), vocal_tract_share=0.0)
+    for clip in plain.samples(seed=4, count=60):
+        (word,) = clip.words
+        assert word.text == clip.label
+        assert clip.keyword_span == (word.start, word.end)
+        bounds = speech_bounds(clip.sound, clip.sample_rate)
+        assert bounds is not None
+        # Within 20 ms of the onset of the energy, stops included: their closure is trimmed.
+        assert abs(word.start - bounds[0] / clip.sample_rate) <= 0.020, clip.voice
+        assert word.end <= len(clip.sound) / clip.sample_rate
+        assert clip.phonemes[0].start == pytest.approx(word.start, abs=0.03)
+        assert all(a.end <= b.start + 1e-9 for a, b in pairwise(clip.phonemes))
+
+
+def test_the_silence_around_is_as_drawn(clips: list[Clip]) -> None:
+    for clip in clips:
+        lead = round(clip.attributes["leading_silence_s"] * clip.sample_rate)
+        assert not clip.sound[:lead].any()
+        assert clip.sound[lead : lead + 400].any()
+
+
+def test_levels_are_reached_or_the_peak_is(clips: list[Clip]) -> None:
+    for clip in clips:
+        speech = clip.sound[np.flatnonzero(clip.sound)[0] : np.flatnonzero(clip.sound)[-1]]
+        reached = 20 * np.log10(np.sqrt(np.mean(speech**2)))
+        assert reached == pytest.approx(clip.attributes["level_dbfs"], abs=0.2)
+
+
+def test_the_same_alone_in_another_order_and_replayed(clips: list[Clip]) -> None:
+    made = generator()
+    assert digest(made.sample(4, 17)) == digest(clips[17])
+    for index in (41, 3, 58, 20):
+        again = made.sample(4, index)
+        assert digest(again) == digest(clips[index])
+        assert again.words == clips[index].words
+    replayed = made.replay(json.loads(json.dumps(clips[9].params)))
+    assert digest(replayed) == digest(clips[9])
+    assert replayed.phonemes == clips[9].phonemes
+
+
+def test_the_same_in_another_process() -> None:
+    made = generator(engines={"espeak": 1.0, "pyttsx3": 0.3}, unsteady_share=0.3)
+    script = (
+        "import hashlib, json\n"
+        "from seedbed.generators import SpeechClip\n"
+        "made = SpeechClip(phrases='digits', languages=['en'], accent_share=0.2,"
+        " engines={'espeak': 1.0, 'pyttsx3': 0.3}, unsteady_share=0.3)\n"
+        "print(json.dumps([hashlib.sha256(made.sample(8, i).sound.tobytes()).hexdigest()"
+        " for i in range(11, -1, -1)]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
+    )
+    here = [digest(made.sample(8, index)) for index in range(12)]
+    assert json.loads(done.stdout) == here[::-1]
+
+
+def test_splits_share_no_speaker() -> None:
+    train, test = (
+        {
+            clip.attributes["speaker"]
+            for clip in generator(speaker_share=share, sexes=["female"]).samples(1, 40)
+        }
+        for share in ((0.0, 0.8), (0.8, 1.0))
+    )
+    assert train
+    assert test
+    assert not train & test
+
+
+def test_keywords_in_carriers_have_their_own_span() -> None:
+    made = generator(phrases="digits-among-words", accent_share=0.0)
+    spans = 0
+    for clip in made.samples(2, 40):
+        if clip.attributes["kind"] == "keyword" and len(clip.words) > 1:
+            assert clip.keyword_span is not None
+            first, last = clip.keyword_span
+            inside = [w.text for w in clip.words if first <= w.start and w.end <= last]
+            assert inside
+            assert last - first < len(clip.sound) / clip.sample_rate * 0.9
+            spans += 1
+    assert spans > 0
+
+
+def test_negatives_silence_noise_and_babble() -> None:
+    made = generator(phrases="negatives", accent_share=0.0)
+    kinds: dict[str, Clip] = {}
+    for clip in made.samples(3, 80):
+        kinds.setdefault(clip.attributes["kind"], clip)
+    assert {"silence", "noise", "babble", "negative"} <= set(kinds)
+    for kind in ("silence", "noise", "babble"):
+        assert kinds[kind].words == ()
+        assert kinds[kind].keyword_span is None
+        assert kinds[kind].transcript == ""
+    assert np.abs(kinds["silence"].sound).max() < 0.02
+    assert kinds["babble"].attributes["talkers"] >= 2
+    assert digest(made.replay(kinds["noise"].params)) == digest(kinds["noise"])
+
+
+class Broken(EspeakEngine):
+    """Says what the test tells it to."""
+
+    mode: str = "silent"
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
+        said = super().speak(text, voice, prosody)
+        sound = said.sound
+        if self.mode == "silent":
+            sound = sound * 0
+        elif self.mode == "empty":
+            sound = sound[:0]
+        elif self.mode == "clipped":
+            sound = np.sign(sound).astype(np.float32)
+        elif self.mode == "not_finite":
+            sound = sound * np.float32(np.nan)
+        elif self.mode == "impossible_length":
+            sound = sound[800:1000]
+        elif self.mode == "deaf":
+            return super().speak(text, voice, Prosody())
+        return Utterance(sound=sound, sample_rate=said.sample_rate)
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engines.ENGINES, "broken", f"{__name__}:Broken")
+    monkeypatch.setattr(engines, "import_module", lambda name: sys.modules[__name__])
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("mode", ["silent", "empty", "clipped", "not_finite", "impossible_length"])
+def test_bad_output_is_logged_counted_and_drawn_again_a_bounded_number_of_times(
+    mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = generator(engines={"broken": {"mode": mode}})
+    with (
+        caplog.at_level(logging.WARNING, logger="seedbed.speech"),
+        pytest.raises(SeedbedError, match=f"speech_{mode} "),
+    ):
+        made.sample(0)
+    assert len(caplog.records) == MAX_TRIES
+    message = caplog.records[0].getMessage()
+    assert mode in message
+    assert any(repr(digit) in message for digit in DIGITS)
+    assert "gmw/" in message
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_engine_that_ignores_the_rate_is_found_before_the_build() -> None:
+    with pytest.raises(EngineFailure, match="ignores the rate"):
+        generator(engines={"broken": {"mode": "deaf"}}).prepare()
+
+
+def test_unspeakable_phrases_are_refused_before_the_build() -> None:
+    with pytest.raises(InputError, match="семь"):
+        generator(phrases=["семь"], languages=[]).prepare()
+    with pytest.raises(InputError, match="no voice of espeak speaks"):
+        generator(voices=["roa/*"]).prepare()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rate": (2.0, 1.0)}, "rate must be"),
+        ({"pitch_semitones": (-40.0, 1.0)}, "pitch_semitones must be"),
+        ({"speaker_share": (0.5, 0.5)}, "speaker_share must be a slice"),
+        ({"engines": {"espeek": 1}}, "did you mean 'espeak'"),
+        ({"engines": {"espeak": {"wieght": 1}}}, "wieght"),
+        ({"engines": {"espeak": 0}}, "at least one weight"),
+        ({"accents": ("xx",)}, "accents: 'xx' is not known"),
+        ({"sample_rates": 8000}, "sample_rates"),
+    ],
+)
+def test_bad_recipes_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        generator(**changes)
+
+
+def test_engines_may_be_a_name_a_list_or_weights() -> None:
+    assert list(generator(engines="espeak").engines) == ["espeak"]
+    assert list(generator(engines=["espeak", "pyttsx3"]).engines) == ["espeak", "pyttsx3"]
+    assert generator(engines={"flite": {"weight": 2, "program": "f"}}).engines["flite"].weight == 2
+    assert list(SpeechClip(phrases="digits").engines) == ["pyttsx3"]
+
+
+def test_notes_name_engines_that_promise_nothing() -> None:
+    unsure = generator(engines={"espeak": 1, "command": {"arguments": ["x", "{out}"]}})
+    (note,) = unsure.notes()
+    assert "command" in note
+    assert generator().notes() == ()
+
+
+def test_the_level_is_exact_and_bounded_by_the_peak() -> None:
+    sound = np.array([0.1, -0.1, 0.1, -0.1], dtype=np.float32)
+    level, louder = at_level(sound, -20.0 + 6.0206)
+    assert level == pytest.approx(-13.98, abs=0.01)
+    assert louder == pytest.approx(2 * sound, abs=1e-5)
+    level, limited = at_level(sound, 20.0)
+    assert np.abs(limited).max() == pytest.approx(0.99)
+    assert level == pytest.approx(20 * np.log10(0.99), abs=1e-5)
+
+
+def test_the_tilt_is_as_many_decibels_an_octave() -> None:
+    time = np.arange(16000) / 16000
+    for hertz, expected in ((500, 1.0), (1000, 0.5), (2000, 0.25)):
+        tone = (0.1 * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+        ratio = np.std(tilted(tone, 16000, -6.0206)[2000:14000]) / np.std(tone[2000:14000])
+        assert ratio == pytest.approx(expected, rel=0.02)
+    assert tilted(tone, 16000, 0.0) is tone
+
+
+def test_fast_lengths_are_few_and_close() -> None:
+    lengths = {fast_length(count) for count in range(4000, 40000)}
+    assert len(lengths) < 20
+    assert all(count <= fast_length(count) <= 1.34 * count + 256 for count in range(1, 40000, 37))
