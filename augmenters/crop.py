@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
+import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
 from seedbed.augmenters.picture import PictureAugmenter, Range, within
 from seedbed.augmenters.picture_labels import moved
-from seedbed.augmenters.picture_warp import warped_image
 from seedbed.errors import InputError
 from seedbed.geometry import Homography, clip_to_frame, polygon_area
 from seedbed.sample import LabelledObject, Picture
@@ -97,9 +97,8 @@ class Crop(PictureAugmenter[CropParams]):
     def apply(self, sample: Picture, params: CropParams) -> Picture:
         """The window with the labels in it."""
         size = (params.out_width, params.out_height)
-        if size == (params.width, params.height):
-            right, bottom = params.x + params.width, params.y + params.height
-            image = sample.image[params.y : bottom, params.x : right].copy()
-        else:
-            image = warped_image(sample.image, self.matrix(params), size, "edge")
+        right, bottom = params.x + params.width, params.y + params.height
+        image = sample.image[params.y : bottom, params.x : right].copy()
+        if size != (params.width, params.height):
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
         return moved(replace(sample, image=image), self.matrix(params), *size, self.min_visible)

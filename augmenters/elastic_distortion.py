@@ -68,12 +68,10 @@ class ElasticDistortion(BendingAugmenter[ElasticDistortionParams]):
         self, points: Points, params: ElasticDistortionParams, width: int, height: int
     ) -> Points:
         """The sum of the waves, both ways."""
-        length, angle, phase_x, phase_y = np.array(params.waves).T
-        turns = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])
+        length, angle, phase_x, phase_y = np.array(params.waves, dtype=points.dtype).T
+        turns = np.stack([np.cos(angle), np.sin(angle)]) * (2 * np.pi / length)
         at = points @ turns
-        shift = np.stack(
-            [np.sin(at + phase_x).sum(axis=1), np.sin(at + phase_y).sum(axis=1)], axis=1
-        )
         # A shift of two parts, each with this root mean square, has `amplitude_px` as its own.
-        each = params.share * params.amplitude_px / np.sqrt(len(params.waves))
-        return np.asarray(points + each * shift)
+        each = params.share * params.amplitude_px / float(np.sqrt(len(params.waves)))
+        shift = [np.sin(at + phase).sum(axis=1) for phase in (phase_x, phase_y)]
+        return np.asarray(points + each * np.stack(shift, axis=1))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from seedbed.augmenters.picture import Mask
 from seedbed.geometry import (
@@ -45,12 +46,6 @@ def counted(sample: Picture, key: str, times: int = 1) -> Picture:
     return replace(sample, counts={**sample.counts, key: sample.counts.get(key, 0) + times})
 
 
-def character_height(character: Character) -> float:
-    """The mean length in pixels of the two upright sides of a character's cell."""
-    sides = character.quad[[3, 2]] - character.quad[[0, 1]]
-    return float(np.hypot(sides[:, 0], sides[:, 1]).mean())
-
-
 def _measured(labelled: LabelledObject, **measures: float) -> LabelledObject:
     attributes: Mapping[str, Any] = {
         **labelled.attributes,
@@ -59,9 +54,21 @@ def _measured(labelled: LabelledObject, **measures: float) -> LabelledObject:
     return replace(labelled, attributes=attributes)
 
 
+def _least_height(labelled: LabelledObject) -> float:
+    """The least of the characters' heights, in pixels."""
+    return float(_heights(labelled).min())
+
+
+def _heights(labelled: LabelledObject) -> NDArray[np.float64]:
+    """The mean length in pixels of the two upright sides of every cell, shape (n,)."""
+    quads = np.array([one.quad for one in labelled.characters])
+    sides = quads[:, [3, 2]] - quads[:, [0, 1]]
+    return np.asarray(np.hypot(sides[:, :, 0], sides[:, :, 1]).mean(axis=1))
+
+
 def _unreadable(labelled: LabelledObject, ask: frozenset[Reason]) -> str:
     """The first of the reasons asked for why nobody could read it any more, or nothing."""
-    height = min(character_height(one) for one in labelled.characters)
+    height = _least_height(labelled) if ask & {"small", "blurred"} else 0.0
     if "small" in ask and height < MIN_CHARACTER_HEIGHT_PX:
         return "small"
     if "hidden" in ask and min(one.visible for one in labelled.characters) < 1 - MAX_HIDDEN:
@@ -272,10 +279,14 @@ def _rescaled_blur(before: LabelledObject, after: LabelledObject) -> LabelledObj
 
 
 def _what_moving_did(before: LabelledObject, after: LabelledObject) -> frozenset[Reason]:
+    if not before.characters:
+        return frozenset()
     ask: set[Reason] = set()
-    for old, new in zip(before.characters, after.characters, strict=True):
-        if character_height(new) < character_height(old) - 1e-6:
-            ask.add("small")
-        if new.visible < old.visible:
-            ask.add("hidden")
+    if (_heights(after) < _heights(before) - 1e-6).any():
+        ask.add("small")
+    if any(
+        new.visible < old.visible
+        for old, new in zip(before.characters, after.characters, strict=True)
+    ):
+        ask.add("hidden")
     return frozenset(ask)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
 from seedbed.augmenters.picture_blur import averaged
 from seedbed.augmenters.picture_labels import smeared
+from seedbed.augmenters.picture_warp import padded, unpadded
 from seedbed.sample import LabelledObject, Picture
 from seedbed.streams import uniform
 
@@ -74,8 +75,8 @@ class ZoomBlur(PixelAugmenter[ZoomBlurParams]):
         centre = np.array(params.centre) * [width, height] - 0.5
         reach = params.amount * np.hypot(width, height)
         levels = int(np.clip(np.ceil(np.log2(max(reach, 1.0))), 0, 4))
-        result = image
+        result = padded(image)
         for level in range(1, levels + 1):
             half = params.amount / 2 ** (level + 1)
             result = averaged(_scaled(result, 1 - half, centre), _scaled(result, 1 + half, centre))
-        return result
+        return unpadded(result)
