@@ -9,6 +9,7 @@ import numpy as np
 
 from seedbed.augmenters.albumentations_bridge import toned
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture_labels import faded
 from seedbed.sample import Picture
 from seedbed.streams import uniform
 
@@ -30,6 +31,10 @@ class Brightness(PixelAugmenter[BrightnessParams]):
     def draw(self, sample: Picture, rng: np.random.Generator) -> BrightnessParams:
         """Draw the exposure in stops."""
         return BrightnessParams(uniform(rng, self.stops))
+
+    def apply(self, sample: Picture, params: BrightnessParams) -> Picture:
+        """The sample exposed anew; labels that lose their contrast are judged."""
+        return faded(super().apply(sample, params), 2.0**params.stops)
 
     def paint(self, image: Image, params: BrightnessParams) -> Image:
         """Every level times 2^stops."""

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture_labels import noised
 from seedbed.augmenters.picture_noise import noise_window, with_noise
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, uniform
@@ -31,6 +32,10 @@ class GaussianNoise(PixelAugmenter[GaussianNoiseParams]):
     def draw(self, sample: Picture, rng: np.random.Generator) -> GaussianNoiseParams:
         """Draw how strong, and a seed for the noise."""
         return GaussianNoiseParams(uniform(rng, self.sigma_levels), fork_seed(rng))
+
+    def apply(self, sample: Picture, params: GaussianNoiseParams) -> Picture:
+        """The sample with noise, its labels judged by how much of it there is at mid grey."""
+        return noised(super().apply(sample, params), params.sigma_levels)
 
     def paint(self, image: Image, params: GaussianNoiseParams) -> Image:
         """The picture with noise."""

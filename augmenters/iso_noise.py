@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture_labels import noised
 from seedbed.augmenters.picture_noise import (
+    MID_LEVEL,
     noise_window,
     photon_sigma,
     with_noise,
@@ -47,6 +49,14 @@ class IsoNoise(PixelAugmenter[IsoNoiseParams]):
             uniform(rng, self.read_electrons),
             uniform(rng, self.colour_levels),
             fork_seed(rng),
+        )
+
+    def apply(self, sample: Picture, params: IsoNoiseParams) -> Picture:
+        """The sample with noise, its labels judged by how much of it there is at mid grey."""
+        grain = float(photon_sigma(params.photons, params.read_electrons)[MID_LEVEL])
+        return noised(
+            super().apply(sample, params),
+            float(np.hypot(min(grain, MAX_LEVELS), params.colour_levels)),
         )
 
     def paint(self, image: Image, params: IsoNoiseParams) -> Image:

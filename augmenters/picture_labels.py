@@ -1,8 +1,8 @@
 """What an augmenter does to labels besides moving them: hiding, smearing, fading, dropping.
 
-A person must still be able to read what is labelled as legible. Three measures say whether
+A person must still be able to read what is labelled as legible. Four measures say whether
 one can, each kept up to date by every augmenter that touches it: how tall the characters
-are, how far their detail is smeared, and how much contrast is left.
+are, how far their detail is smeared, how much contrast is left, and how much noise there is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seedbed.geometry import (
 from seedbed.labels import warp_object
 from seedbed.sample import Character, LabelledObject, Picture
 
-Reason = Literal["small", "hidden", "contrast", "blurred"]
+Reason = Literal["small", "hidden", "contrast", "blurred", "noisy"]
 
 MIN_CHARACTER_HEIGHT_PX = 6.0
 """Below it nobody reads a character: the plate generator's own limit."""
@@ -35,6 +35,10 @@ MAX_SMEAR = 0.13
 stroke is about 0.14 of the height; set by eye on sheets of plates under rising blur."""
 MIN_CONTRAST = 0.06
 """Between ink and ground, 0 to 1: the plate generator's own limit."""
+NOISE_SHARE = 0.082
+"""The contrast a reader needs for each grey level of noise, over the height in pixels. A detail
+is seen where its contrast is 5 times the noise left in its mean (Rose, J. Opt. Soc. Am. 38,
+1948), here over 0.056 of the squared height: a stroke wide and half a character long."""
 MAX_HIDDEN = 0.25
 """The share of a character that may be covered while it can be read."""
 
@@ -68,7 +72,7 @@ def _heights(labelled: LabelledObject) -> NDArray[np.float64]:
 
 def _unreadable(labelled: LabelledObject, ask: frozenset[Reason]) -> str:
     """The first of the reasons asked for why nobody could read it any more, or nothing."""
-    height = _least_height(labelled) if ask & {"small", "blurred"} else 0.0
+    height = _least_height(labelled) if ask & {"small", "blurred", "noisy"} else 0.0
     if "small" in ask and height < MIN_CHARACTER_HEIGHT_PX:
         return "small"
     if "hidden" in ask and min(one.visible for one in labelled.characters) < 1 - MAX_HIDDEN:
@@ -77,6 +81,9 @@ def _unreadable(labelled: LabelledObject, ask: frozenset[Reason]) -> str:
         return "contrast"
     if "blurred" in ask and labelled.attributes.get("blur_px", 0.0) > MAX_SMEAR * height:
         return "blurred"
+    noise = labelled.attributes.get("noise_levels", 0.0)
+    if "noisy" in ask and labelled.attributes.get("contrast", 1.0) * height < NOISE_SHARE * noise:
+        return "noisy"
     return ""
 
 
@@ -124,14 +131,40 @@ def faded(sample: Picture, gain: float) -> Picture:
 
     It acts on the attribute `contrast`, where an object has it.
     """
+
+    def dimmed(labelled: LabelledObject) -> LabelledObject:
+        measures = {}
+        if "contrast" in labelled.attributes:
+            measures["contrast"] = min(1.0, labelled.attributes["contrast"] * gain)
+        if "noise_levels" in labelled.attributes:
+            measures["noise_levels"] = labelled.attributes["noise_levels"] * gain
+        return _measured(labelled, **measures) if measures else labelled
+
+    ask = frozenset[Reason](["contrast"] if gain < 1 else [])
+    return _with_objects(sample, ((dimmed(one), ask) for one in sample.objects))
+
+
+def noised(sample: Picture, sigma_levels: float) -> Picture:
+    """`sample` after noise of `sigma_levels` grey levels was added, its labels judged.
+
+    Noise adds up as the root of the sum of squares, in the attribute `noise_levels` of every
+    object that has characters.
+    """
+    if sigma_levels <= 0:
+        return sample
     return _with_objects(
         sample,
         (
             (
-                _measured(one, contrast=min(1.0, one.attributes["contrast"] * gain))
-                if "contrast" in one.attributes
+                _measured(
+                    one,
+                    noise_levels=float(
+                        np.hypot(one.attributes.get("noise_levels", 0.0), sigma_levels)
+                    ),
+                )
+                if one.characters
                 else one,
-                frozenset[Reason](["contrast"] if gain < 1 else []),
+                frozenset[Reason](["noisy"]),
             )
             for one in sample.objects
         ),

@@ -24,6 +24,8 @@ FIELD_SIGMA = 40.0
 FIELD_MEAN = 128.0
 
 SRGB_GAMMA = 2.2
+MID_LEVEL = 118
+"""The level of 18% grey under that gamma: where one figure has to stand for all levels."""
 
 
 def _as_field(noise: NDArray[np.float32]) -> Image:

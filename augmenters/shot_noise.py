@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
-from seedbed.augmenters.picture_noise import photon_sigma, with_shaped_noise
+from seedbed.augmenters.picture_labels import noised
+from seedbed.augmenters.picture_noise import MID_LEVEL, photon_sigma, with_shaped_noise
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, log_uniform
 
@@ -31,6 +32,10 @@ class ShotNoise(PixelAugmenter[ShotNoiseParams]):
     def draw(self, sample: Picture, rng: np.random.Generator) -> ShotNoiseParams:
         """Draw the photons, evenly in the logarithm, and a seed for the noise."""
         return ShotNoiseParams(log_uniform(rng, self.photons), fork_seed(rng))
+
+    def apply(self, sample: Picture, params: ShotNoiseParams) -> Picture:
+        """The sample with noise, its labels judged by how much of it there is at mid grey."""
+        return noised(super().apply(sample, params), float(photon_sigma(params.photons)[MID_LEVEL]))
 
     def paint(self, image: Image, params: ShotNoiseParams) -> Image:
         """The picture with noise."""

@@ -69,7 +69,7 @@ def augmenter_sheet(
 
 
 def recipe_augmenter_sheet(recipe: Recipe) -> NDArray[np.uint8]:
-    """The sheet of a seeded recipe's augmenters, on the first of its pictures that has a label.
+    """The sheet of a seeded recipe's augmenters, on a picture of it with a label of middling size.
 
     Raises `InputError` for a recipe of sound or without augmenters.
     """
@@ -80,12 +80,12 @@ def recipe_augmenter_sheet(recipe: Recipe) -> NDArray[np.uint8]:
     split = next(iter(recipe.splits))
     generator = recipe.generator_for(split)
     candidates = [generator.sample(maker.seed, index, split) for index in range(TRIES)]
-    sample = closer(max(candidates, key=_labelled_width))
+    sample = closer(min(candidates, key=_away_from_typical))
     return augmenter_sheet(sample, recipe.augmenters_for(split), maker.seed)
 
 
-TRIES = 8
-"""Samples among which the one with the widest label is shown."""
+TRIES = 16
+"""Samples among which the one to show is chosen."""
 
 
 def closer(sample: Picture) -> Picture:
@@ -114,5 +114,10 @@ def closer(sample: Picture) -> Picture:
 CLOSEST_PX = 160
 
 
-def _labelled_width(sample: Picture) -> float:
-    return max((one.bbox[2] for one in sample.objects if one.legible), default=0.0)
+TYPICAL_PX = 90.0
+"""The width of a label on which both a blur of one pixel and a whole object can be seen."""
+
+
+def _away_from_typical(sample: Picture) -> float:
+    widths = [one.bbox[2] for one in sample.objects if one.legible and one.occlusion == 0]
+    return min((abs(float(np.log(width / TYPICAL_PX))) for width in widths), default=10.0)

@@ -276,8 +276,19 @@ def test_composed_augmenters_run_in_order() -> None:
     assert made.image[0, 0, 0] == 155
 
 
+def test_an_exposure_takes_contrast_and_noise_hides_what_is_small_and_faint() -> None:
+    darker = Brightness(stops=(-1, -1))(scene(), stream(0))
+    assert darker.objects[0].attributes["contrast"] == 0.3
+    faint = labelled(rectangle(90, 100, 60, 10), contrast=0.1)
+    noise = GaussianNoise(sigma_levels=(15, 15))
+    made = noise(Picture(image=plain(), objects=(faint,)), stream(0))
+    # A contrast of 0.1 over 10 pixels is worth 1; 15 levels of noise need 0.082 * 15 = 1.23.
+    assert made.objects[0].illegible_reason == "noisy"
+    assert noise(scene(), stream(0)).objects[0].legible
+
+
 def test_colours_leave_labels_as_they_are() -> None:
-    for name in ("brightness", "gamma", "saturation", "grey", "iso-noise", "vignette", "sharpen"):
+    for name in ("gamma", "saturation", "grey", "colour-temperature", "vignette", "sharpen"):
         sample = scene()
         made = registry.resolve("augmenters", name)()(sample, stream(0))
         assert made.objects == sample.objects
