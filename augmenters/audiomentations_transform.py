@@ -24,8 +24,10 @@ from seedbed.errors import InputError, MissingExtra
 from seedbed.registry import nearest
 from seedbed.sample import Clip
 
-INSTEAD = {"Resample": "resample", "SpecFrequencyMask": "spec-augment"}
-"""Transforms whose result is no clip of the same rate, and ours that do their work."""
+INSTEAD = {"Resample": "resample", "RoomSimulator": "room-reverberation"}
+"""Transforms that change the rate, or draw from a generator that nobody can seed, and ours."""
+
+TRIAL_RATE = 16000
 
 MOVING = frozenset(
     {"AdjustDuration", "Pad", "Padding", "RepeatPart", "Reverse", "Shift", "TimeStretch", "Trim"}
@@ -72,11 +74,20 @@ class AudiomentationsTransform(SoundAugmenter[AudiomentationsTransformParams]):
         return options
 
     def prepare(self) -> None:
-        """Import the library and build the transform.
+        """Import the library, build the transform and try it on a second of noise.
 
-        Raises `MissingExtra` where it is not installed, `InputError` where it cannot be built.
+        Raises `MissingExtra` where the library is not installed, `InputError` where the
+        transform cannot be built or needs a package more.
         """
-        self._built()
+        noise = 0.1 * np.random.default_rng(0).standard_normal(TRIAL_RATE, dtype=np.float32)
+        trial = Clip(sound=noise, sample_rate=TRIAL_RATE)
+        try:
+            self.change(trial, AudiomentationsTransformParams(0))
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"audiomentations.{self.transform} needs the package {error.name}, which is not "
+                f"installed: run `pip install 'audiomentations[extras]'`."
+            ) from error
 
     def _built(self) -> Any:
         return _transform(self.transform, json.dumps(self.options, sort_keys=True))
@@ -130,5 +141,6 @@ def _transform(name: str, options: str) -> Any:
         return cls(**json.loads(options), p=1.0)
     except (TypeError, ValueError, AssertionError, OSError) as error:
         raise InputError(
-            f"audiomentations.{name} cannot be built with {options}: {error}"
+            f"audiomentations.{name} cannot be built with {options}: "
+            f"{str(error) or type(error).__name__}."
         ) from error

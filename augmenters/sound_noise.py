@@ -34,17 +34,16 @@ def coloured_noise(frames: int, sample_rate: int, exponent: float, seed: int) ->
     size = next_fast_len(max(frames, 2), real=True)
     rng = seeded(seed)
     spectrum = rng.standard_normal(2 * (size // 2 + 1), dtype=np.float32).view(np.complex64)
-    spectrum = spectrum * _shape(size, sample_rate, round(exponent, 6))
+    spectrum = spectrum * _shape(size, sample_rate, exponent)
     return np.asarray(irfft(spectrum, n=size)[:frames], dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
 def _shape(size: int, sample_rate: int, exponent: float) -> Sound:
-    hertz = np.fft.rfftfreq(size, 1 / sample_rate)
-    shape = np.maximum(hertz, LOWEST_NOISE_HZ) ** (-exponent / 2)
+    hertz = np.arange(size // 2 + 1, dtype=np.float32) * np.float32(sample_rate / size)
+    shape = np.maximum(hertz, np.float32(LOWEST_NOISE_HZ)) ** np.float32(-exponent / 2)
     shape[0] = 0.0
     # Of 2 (real and imaginary) times size / 2 bins, irfft leaves 4 / size**2 of the sum.
-    shape *= size / 2 / np.sqrt((shape**2).sum())
+    shape *= np.float32(size / 2 / np.linalg.norm(shape))
     return np.asarray(shape, dtype=np.float32)
 
 

@@ -6,6 +6,7 @@ serves here, so that the library need not be installed.
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ class Reverse(Wobble):
         return samples[::-1]
 
 
+class Needy(Wobble):
+    """Wants a package more once it is called."""
+
+    def __call__(self, samples: Any, sample_rate: int) -> Any:
+        raise ModuleNotFoundError("No module named 'limiter'", name="limiter")
+
+
 class Longer(Wobble):
     """Changes the length without being known for it."""
 
@@ -53,7 +61,7 @@ class Longer(Wobble):
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module = ModuleType("audiomentations")
-    for cls in (Wobble, Reverse, Longer):
+    for cls in (Wobble, Reverse, Longer, Needy):
         setattr(module, cls.__name__, cls)
     monkeypatch.setitem(sys.modules, "audiomentations", module)
     _transform.cache_clear()
@@ -105,10 +113,27 @@ def test_what_cannot_be_built_is_named() -> None:
         AudiomentationsTransform(transform="Wobble", options={"depth": 2}).prepare()
     with pytest.raises(InputError, match="cannot be built"):
         AudiomentationsTransform(transform="Wobble", options={"width": 2}).prepare()
+    with pytest.raises(InputError, match="needs the package limiter, which is not installed"):
+        AudiomentationsTransform(transform="Needy").prepare()
     with pytest.raises(ValueError, match="write probability"):
         AudiomentationsTransform(transform="Wobble", options={"p": 0.5})
     with pytest.raises(ValueError, match="'resample' instead"):
         AudiomentationsTransform(transform="Resample")
+
+
+REAL = ("AddGaussianSNR", "AirAbsorption", "BandPassFilter", "ClippingDistortion", "PitchShift")
+
+
+def test_the_library_itself_replays_where_it_is_installed() -> None:
+    installed = importlib.util.find_spec("audiomentations") is not None
+    _transform.cache_clear()
+    for transform in REAL if installed else ():
+        augmenter = AudiomentationsTransform(transform=transform)
+        augmenter.prepare()
+        first, params = augmenter.augment(two_words(), stream(1))
+        random.seed(2)
+        assert np.array_equal(augmenter.replay(two_words(), params).sound, first.sound)
+        assert first.words == two_words().words
 
 
 def test_a_missing_library_names_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:

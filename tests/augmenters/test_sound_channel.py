@@ -12,7 +12,7 @@ from seedbed.augmenters import BandPass, Codec, MicrophoneResponse, Resample, Te
 from seedbed.augmenters.microphone_response import Bell, MicrophoneResponseParams
 from seedbed.augmenters.sound import power_of
 from seedbed.augmenters.sound_codecs import CODECS, codec_delay, codec_rate
-from seedbed.augmenters.sound_filters import bell, filtered
+from seedbed.augmenters.sound_filters import band_edges, bell, filtered
 from seedbed.sample import Clip
 from seedbed.streams import stream
 
@@ -29,6 +29,17 @@ def test_an_edge_of_order_two_takes_12_db_an_octave() -> None:
     assert passed_db(augmenter, 1100) == pytest.approx(0, abs=0.2)
     assert passed_db(augmenter, 400) == pytest.approx(-3, abs=0.2)
     assert passed_db(augmenter, 100) == pytest.approx(-24, abs=0.5)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 7])
+def test_edges_are_scipys_butterworth(order: int) -> None:
+    from scipy.signal import butter, sosfreqz
+
+    for key, kind in (("low_hz", "highpass"), ("high_hz", "lowpass")):
+        _, ours = sosfreqz(band_edges(RATE, **{key: 900.0}, order=order), 200)
+        _, theirs = sosfreqz(butter(order, 900.0, kind, fs=RATE, output="sos"), 200)
+        assert np.allclose(ours, theirs, atol=1e-9)
+    assert band_edges(RATE, low_hz=0.0, high_hz=9000.0).shape == (0, 6)
 
 
 def test_a_telephone_passes_speech_and_neither_bass_nor_highs() -> None:

@@ -102,7 +102,7 @@ def test_a_trim_that_would_cut_a_word_is_refused_and_counted() -> None:
     assert trimmed.counts == {"trim_refused": 1}
     assert len(trimmed.sound) == RATE - 4000
     assert trimmed.words == two_words().words
-    with pytest.raises(InputError, match="would cut the speech .one two."):
+    with pytest.raises(InputError, match="would cut the speech 'one two'"):
         Trim().apply(two_words(), TrimParams(0.21, 0.0))
     with pytest.raises(InputError, match="would cut the speech"):
         Trim().apply(two_words(), TrimParams(0.0, 0.301))
