@@ -41,10 +41,8 @@ def _butterworth(
         damping = 2 * math.cos(math.pi * (order - 1 - 2 * pair) / (2 * order))
         scale = 1 / (1 + damping * k + k * k)
         gain = scale * (k * k if passes_lows else 1.0)
-        sections.append(
-            [gain, 2 * sign * gain, gain]
-            + [1.0, 2 * (k * k - 1) * scale, (1 - damping * k + k * k) * scale]
-        )
+        feedback = [1.0, 2 * (k * k - 1) * scale, (1 - damping * k + k * k) * scale]
+        sections.append([gain, 2 * sign * gain, gain, *feedback])
     if order % 2:
         gain = (k if passes_lows else 1.0) / (1 + k)
         sections.append([gain, sign * gain, 0.0, 1.0, (k - 1) / (k + 1), 0.0])
