@@ -1,0 +1,1 @@
+"""Formats that other tools read: one small file each, see `seedbed.formats.format`."""
