@@ -1,43 +1,45 @@
 """Builds a dataset: plans, has every missing shard made, and writes the manifest last.
 
 Running a build again goes on where it stopped: shards whose commit mark is there are not
-made again. A folder with anything else in it is refused with what differs.
+made again. A place with anything else in it is refused with what differs.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seedbed.errors import InputError, SeedbedError
-from seedbed.executors import START_METHODS, make_executor
-from seedbed.job import Failure, Job
+from seedbed.executors import START_METHODS, Hands, Limits, default_workers, make_executor
+from seedbed.job import Failure, Job, Redone
+from seedbed.lock import Lock
 from seedbed.make import Maker
 from seedbed.manifest import versions_of, write_manifest
-from seedbed.plan import Plan, Shard
-from seedbed.recipe import Recipe
+from seedbed.plan import Part, Plan
+from seedbed.recipe import Recipe, parse_recipe
 from seedbed.registry import nearest
-from seedbed.shards import (
-    Mark,
-    committed_marks,
-    is_committed,
-    mark_path,
-    read_mark,
-    remove_temporaries,
-    write_whole,
-)
+from seedbed.shards import Mark, committed_marks, mark_name, marked_names
+from seedbed.store import LocalStore, Store, as_store
 from seedbed.streams import MAX_SEED
-from seedbed.yaml_files import dump_yaml, read_yaml
+from seedbed.yaml_files import dump_yaml, parse_yaml
+
+RECIPE_NAME = "recipe.yaml"
+GROWTH_NAME = "growth.json"
+"""Of a dataset that was extended: the counts it had before, oldest first."""
 
 
 @dataclass
 class Progress:
-    """How far a build is: what a display shows, refreshed at every shard."""
+    """How far a build is: what a display shows, refreshed at every shard.
+
+    `redone` counts workers that were lost; `last_loss` says how the latest was.
+    """
 
     samples: int
     shards: int
@@ -46,6 +48,8 @@ class Progress:
     made_samples: int = 0
     made_shards: int = 0
     bytes: int = 0
+    redone: int = 0
+    last_loss: str = ""
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, mark: Mark) -> None:
@@ -55,15 +59,32 @@ class Progress:
         self.bytes += mark.bytes
         self.counts.update(mark.counts)
 
+    def resume(self, mark: Mark) -> None:
+        """Count a shard that was there already."""
+        self.resumed_samples += mark.count
+        self.resumed_shards += 1
+        self.bytes += mark.bytes
+        self.counts.update(mark.counts)
+
 
 @dataclass(frozen=True)
 class Built:
-    """What a build left behind: the manifest's values, and what this run itself did."""
+    """What a build left behind: the manifest's values, and what this run itself did.
 
-    folder: Path
+    `info` is empty for one part of several: its manifest comes with `seedbed merge`.
+    """
+
+    store: Store
     info: Mapping[str, Any]
     progress: Progress
     seconds: float
+
+    @property
+    def folder(self) -> Path:
+        """The dataset's folder. Raises `InputError` where it lies in no folder."""
+        if isinstance(self.store, LocalStore):
+            return self.store.folder
+        raise InputError(f"{self.store} is no folder.")
 
     @property
     def already_complete(self) -> bool:
@@ -71,33 +92,80 @@ class Built:
         return self.progress.made_shards == 0
 
 
-def default_workers() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def build(
     recipe: Recipe,
-    out: str | Path,
+    out: str | Path | Store,
     *,
     workers: int | None = None,
     executor: str | None = None,
     start_method: str = "spawn",
+    limits: Limits | None = None,
+    ray_address: str | None = None,
+    extend: bool = False,
+    part: Part | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Built:
-    """Build `recipe` into the folder `out`, or go on with one begun there.
+    """Build `recipe` into the folder or store `out`, or go on with one begun there.
 
-    A recipe without a seed takes the one recorded in the folder, or else a drawn one.
-    `executor` is a name in `seedbed.executors.EXECUTORS`; by default `serial` for one
-    worker and `processes` for more. `on_progress` is called at the start and after every
-    shard. Raises `InputError` for anything wrong with the recipe or the folder before a
-    file is touched, and `SeedbedError` for a failure on the way, finished shards kept.
+    A recipe without a seed takes the one recorded there, or else a drawn one. `executor`
+    is a name in `seedbed.executors.EXECUTORS`; by default `ray` where `ray_address` is
+    given, `serial` for one worker without limits and `processes` otherwise. With `extend`,
+    a dataset of the same recipe with fewer samples gets the rest. With `part`, only that
+    part's shards are made and no manifest is written: `seedbed.merge.merge` does when all
+    are there. `on_progress` is called at the start and after every shard. Raises
+    `InputError` for anything wrong with the recipe or the place before a file is touched,
+    and `SeedbedError` for a failure on the way, finished shards kept.
     """
     began = time.monotonic()
-    folder = Path(out)
-    _check_folder(folder)
+    store = as_store(out)
+    _check_options(start_method, workers, part)
+    try:
+        _check_place(store)
+        recipe = _seeded(recipe, store, part)
+        plan = _check_same(recipe, store, extend)
+        lock = Lock(store, None if part is None else (part.number, part.of))
+        lock.check()
+        versions = versions_of(recipe)
+        positions = range(len(plan)) if part is None else part.positions(plan)
+        progress, there = _resumed(plan, positions, store, recipe, versions)
+        job = Job(recipe, store, versions)
+        left = len(positions) - progress.resumed_shards
+        if left == 0:
+            info = {} if part else write_manifest(store, recipe, plan, versions)
+            return Built(store, info, progress, time.monotonic() - began)
+    except OSError as error:
+        raise SeedbedError(f"cannot read {store}: {error.strerror or error}.") from error
+    limits = limits or Limits()
+    name = executor or _executor_for(store, workers, left, limits, ray_address)
+    if name != "ray":
+        workers = min(workers or default_workers(), left)
+    # Workers start before components are prepared: some engines must not be forked.
+    with make_executor(name, job, Hands(workers, start_method, limits, ray_address)) as running:
+        Maker(recipe).prepare()
+        try:
+            store.prepare()
+            with lock:
+                _begin(store, recipe, plan, part)
+                try:
+                    on_progress(progress)
+                    missing = (plan[at] for at in positions if not there[at])
+                    for result in running.run(missing):
+                        take_result(result, progress)
+                        on_progress(progress)
+                    info = {} if part else write_manifest(store, recipe, plan, versions)
+                finally:
+                    # Leaving the executor kills its workers, but only after this clean-up.
+                    running.__exit__(None, None, None)
+                    store.clean(_mine(plan, part))
+        except OSError as error:
+            raise SeedbedError(
+                f"cannot write to {store}: {error.strerror or error}; finished shards are kept: "
+                f"put it right and run the same command again to go on."
+            ) from error
+    return Built(store, info, progress, time.monotonic() - began)
+
+
+def _check_options(start_method: str, workers: int | None, part: Part | None) -> None:
     if start_method not in START_METHODS:
         raise InputError(
             f"there is no start method {start_method!r}{nearest(start_method, [*START_METHODS])} "
@@ -105,91 +173,134 @@ def build(
         )
     if workers is not None and workers < 1:
         raise InputError(f"workers must be >= 1, got {workers}.")
-    recipe = _seeded(recipe, folder)
-    _check_same(recipe, folder)
-    plan = Plan(recipe.counts, recipe.shard_size)
-    versions = versions_of(recipe)
-    progress = _resumed(plan, folder, recipe, versions)
-    job = Job(recipe, folder, versions)
-    if progress.resumed_shards == len(plan):
-        info = write_manifest(folder, recipe, plan, versions)
-        return Built(folder, info, progress, time.monotonic() - began)
-    left = len(plan) - progress.resumed_shards
-    hands = min(workers or default_workers(), left)
-    name = executor or ("serial" if hands == 1 else "processes")
-    # Workers start before components are prepared: some engines must not be forked.
-    with make_executor(name, job, hands, start_method) as running:
-        Maker(recipe).prepare()
-        try:
-            _begin(folder, recipe)
-            on_progress(progress)
-            for result in running.run(_missing(plan, folder)):
-                if isinstance(result, Failure):
-                    raise _as_error(result)
-                progress.add(result)
-                on_progress(progress)
-            info = write_manifest(folder, recipe, plan, versions)
-        except OSError as error:
-            raise SeedbedError(
-                f"cannot write to {folder}: {error.strerror or error}; finished shards are kept: "
-                f"put it right and run the same command again to go on."
-            ) from error
-        finally:
-            # Leaving the executor kills its workers, but only after this clean-up.
-            running.__exit__(None, None, None)
-            if folder.is_dir():
-                remove_temporaries(folder)
-    return Built(folder, info, progress, time.monotonic() - began)
+    if part is not None and not 1 <= part.number <= part.of:
+        raise InputError(f"a part must be between 1/{part.of} and {part.of}/{part.of}, got {part}.")
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file: give --out a folder that is new or empty.")
-    if not (folder / "recipe.yaml").is_file() and any(
-        not path.name.startswith(".") for path in folder.iterdir()
-    ):
+def _executor_for(
+    store: Store, workers: int | None, left: int, limits: Limits, ray_address: str | None
+) -> str:
+    if ray_address is not None:
+        return "ray"
+    if not store.shared:
+        return "serial"
+    alone = min(workers or default_workers(), left) == 1
+    return "serial" if alone and limits == Limits() else "processes"
+
+
+def _check_place(store: Store) -> None:
+    if isinstance(store, LocalStore):
+        if not store.folder.exists():
+            return
+        if not store.folder.is_dir():
+            raise InputError(f"{store} is a file: give --out a folder that is new or empty.")
+    if store.size(RECIPE_NAME) is None and not store.empty():
         raise InputError(
-            f"{folder} is not empty and holds no seedbed dataset: give --out a new folder."
+            f"{store} is not empty and holds no seedbed dataset: give --out a new folder."
         )
 
 
-def _seeded(recipe: Recipe, folder: Path) -> Recipe:
+def _seeded(recipe: Recipe, store: Store, part: Part | None) -> Recipe:
     if recipe.seed is not None:
         return recipe
-    if (folder / "recipe.yaml").is_file():
-        recorded = _recorded(folder).get("seed")
-        if isinstance(recorded, int):
-            return recipe.seeded(recorded)
+    recorded = _recorded(store)
+    if recorded is not None and isinstance(recorded.get("seed"), int):
+        return recipe.seeded(recorded["seed"])
+    if part is not None:
+        raise InputError(
+            f"recipe {recipe.name}: has no seed, and parts that each draw one do not fit "
+            f"together: give all of them the same --seed."
+        )
     return recipe.seeded(int.from_bytes(os.urandom(8), "little") & min(MAX_SEED, 2**32 - 1))
 
 
-def _recorded(folder: Path) -> dict[str, Any]:
-    path = folder / "recipe.yaml"
-    values = read_yaml(path, str(path))
+def _recorded(store: Store) -> dict[str, Any] | None:
+    """What `recipe.yaml` holds, None where there is none. Raises `InputError`, `OSError`."""
+    try:
+        text = store.read(RECIPE_NAME)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    path = store.path(RECIPE_NAME)
+    values = parse_yaml(text.decode(errors="replace"), path)
     if not isinstance(values, dict):
-        raise InputError(f"{path} is damaged: delete {folder} or give --out another folder.")
+        raise InputError(f"{path} is damaged: delete {store} or give --out another folder.")
     return values
 
 
-def _check_same(recipe: Recipe, folder: Path) -> None:
-    """Raise `InputError` with the differing keys where `folder` is another recipe's."""
-    if not (folder / "recipe.yaml").is_file():
-        return
-    there, here = _flat(_recorded(folder)), _flat(recipe.values())
-    differences = [
-        f"{key} is {there.get(key, 'absent')!r} there and {here.get(key, 'absent')!r} here"
-        for key in dict.fromkeys([*there, *here])
-        if there.get(key, "absent") != here.get(key, "absent")
+def recorded_recipe(store: Store) -> Recipe | None:
+    """The recipe recorded in a dataset's store, None where there is none.
+
+    Raises `InputError` for one that cannot be used, and `OSError`.
+    """
+    values = _recorded(store)
+    return None if values is None else parse_recipe(values, f"recipe {store.path(RECIPE_NAME)}")
+
+
+def read_growth(store: Store) -> tuple[Mapping[str, int], ...]:
+    """The counts an extended dataset had before, oldest first. Raises `InputError`, `OSError`."""
+    try:
+        return tuple(json.loads(store.read(GROWTH_NAME))["grown_from"])
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except (ValueError, KeyError, TypeError) as error:
+        path = store.path(GROWTH_NAME)
+        raise InputError(f"{path} is damaged: give --out another folder.") from error
+
+
+def _check_same(recipe: Recipe, store: Store, extend: bool) -> Plan:
+    """The plan of `recipe` in `store`, what is there already kept as it is.
+
+    Raises `InputError` with the differing keys where the store holds another recipe's.
+    """
+    recorded = _recorded(store)
+    if recorded is None:
+        return Plan(recipe.counts, recipe.shard_size)
+    growth = read_growth(store)
+    differing = _differing(recorded, recipe.values())
+    if not differing:
+        return Plan(recipe.counts, recipe.shard_size, growth)
+    before = {
+        key.split(".")[1]: value
+        for key, value in _flat(recorded).items()
+        if key.startswith("splits.") and key.endswith(".count")
+    }
+    grows = all(recipe.counts.get(split, 0) >= count for split, count in before.items()) and all(
+        key.startswith("splits.") and key.endswith(".count") for key in differing
+    )
+    if extend and grows:
+        # A cut between writing the history and the recipe has recorded `before` already.
+        known = growth[-1:] == (before,)
+        return Plan(recipe.counts, recipe.shard_size, growth if known else (*growth, before))
+    cure = "Add --extend to keep its samples and add the rest, give" if grows else "Give"
+    if extend:
+        cure = "Only counts may differ to extend it, and only upwards: give"
+    raise InputError(
+        f"{store} holds another dataset: {_listed(differing)}. {cure} --out another folder, or "
+        f"delete this one."
+    )
+
+
+def _differing(there: Any, here: Any) -> dict[str, tuple[Any, Any]]:
+    """The dotted keys in which two recipes' values differ, and both values."""
+    first, second = _flat(there), _flat(here)
+    pairs = {
+        key: (first.get(key, "absent"), second.get(key, "absent"))
+        for key in dict.fromkeys([*first, *second])
+    }
+    return {key: (left, right) for key, (left, right) in pairs.items() if left != right}
+
+
+def _listed(differing: Mapping[str, tuple[Any, Any]]) -> str:
+    told = [
+        f"{key} is {there!r} there and {here!r} here" for key, (there, here) in differing.items()
     ]
-    if differences:
-        listed = "; ".join(differences[:6])
-        more = f"; and {len(differences) - 6} more" if len(differences) > 6 else ""
-        raise InputError(
-            f"{folder} holds another dataset: {listed}{more}. Give --out another folder, or "
-            f"delete this one."
-        )
+    more = f"; and {len(told) - 6} more" if len(told) > 6 else ""
+    return "; ".join(told[:6]) + more
+
+
+def differences(there: Recipe, here: Recipe) -> str:
+    """In which keys two recipes differ, in words; empty where they are the same."""
+    return _listed(_differing(there.values(), here.values()))
 
 
 def _flat(values: Any, key: str = "") -> dict[str, Any]:
@@ -202,53 +313,98 @@ def _flat(values: Any, key: str = "") -> dict[str, Any]:
     return {key: values}
 
 
-def _resumed(plan: Plan, folder: Path, recipe: Recipe, versions: Mapping[str, str]) -> Progress:
-    """What is there already. Raises `InputError` where other versions made it."""
-    progress = Progress(samples=plan.samples, shards=len(plan))
-    if not (folder / "marks").is_dir():
-        return progress
+def _resumed(
+    plan: Plan, positions: range, store: Store, recipe: Recipe, versions: Mapping[str, str]
+) -> tuple[Progress, bytearray]:
+    """What is there of the shards at `positions`, and a byte for each of the plan's that is.
+
+    Raises `InputError` where other versions or another recipe made them.
+    """
+    count = len(positions)
+    samples = plan.samples if count == len(plan) else sum(len(plan[at]) for at in positions)
+    progress, there = Progress(samples, count), bytearray(len(plan))
+    if store.size(RECIPE_NAME) is None:
+        return progress, there
     recipe_hash = recipe.recipe_hash()
-    for mark in committed_marks(folder):
-        differing = [
-            f"{name} {mark.versions.get(name, 'absent')} there, {versions.get(name, 'absent')} here"
-            for name in sorted({*mark.versions, *versions})
-            if mark.versions.get(name) != versions.get(name)
-        ]
-        if differing:
-            raise InputError(
-                f"{folder} was begun with other versions, which may draw other pixels: "
-                f"{'; '.join(differing)}. Install those, or give --out another folder."
-            )
-        if mark.recipe_hash != recipe_hash or mark.seed != recipe.seed:
-            raise InputError(
-                f"{mark_path(folder, mark.name)} is of another recipe or seed: give --out "
-                f"another folder."
-            )
-        progress.resumed_samples += mark.count
-        progress.resumed_shards += 1
-        progress.bytes += mark.bytes
-        progress.counts.update(mark.counts)
-    return progress
+    for name, mark in committed_marks(store, marked_names(store, plan.prefixes())):
+        at = plan.position(name)
+        if mark is None or at is None or there[at] or at not in positions:
+            continue
+        check_mark(store, mark, recipe.seed, recipe_hash, versions)
+        there[at] = 1
+        progress.resume(mark)
+    return progress, there
 
 
-def _missing(plan: Plan, folder: Path) -> Iterator[Shard]:
-    for shard in plan:
-        mark = read_mark(mark_path(folder, shard.name))
-        if not is_committed(folder, shard.name, mark):
-            yield shard
+def check_mark(
+    store: Store,
+    mark: Mark,
+    seed: int | None,
+    recipe_hash: str,
+    versions: Mapping[str, str],
+) -> None:
+    """Raise `InputError` where a shard's mark says that it was made otherwise."""
+    check_versions(store, mark.versions, versions)
+    if mark.recipe_hash != recipe_hash or mark.seed != seed:
+        raise InputError(
+            f"{store.path(mark_name(mark.name))} is of another recipe or seed: give --out another "
+            f"folder."
+        )
 
 
-def _begin(folder: Path, recipe: Recipe) -> None:
-    """Make the folder and record what is being built in it."""
-    for place in (folder, folder / "shards", folder / "marks"):
-        place.mkdir(parents=True, exist_ok=True)
-    remove_temporaries(folder)
-    if not (folder / "recipe.yaml").is_file():
-        write_whole(folder / "recipe.yaml", dump_yaml(recipe.values()))
+def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Raise `InputError` naming the packages that have other versions than a dataset's."""
+    differing = [
+        f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
+        for name in sorted({*there, *here})
+        if there.get(name) != here.get(name)
+    ]
+    if differing:
+        raise InputError(
+            f"{store} was begun with other versions, which may draw other pixels: "
+            f"{'; '.join(differing)}. Install those, or give --out another folder."
+        )
 
 
-def _as_error(result: Failure) -> SeedbedError:
-    cls = InputError if result.exit_code == InputError.exit_code else SeedbedError
-    error = cls(result.message)
-    error.add_note(result.details)
-    return error
+def _begin(store: Store, recipe: Recipe, plan: Plan, part: Part | None) -> None:
+    """Record what is being built; the history first, so that no cut between hurts."""
+    store.clean(_mine(plan, part))
+    if plan.grown_from:
+        growth = json.dumps({"grown_from": [dict(counts) for counts in plan.grown_from]})
+        _write_changed(store, GROWTH_NAME, f"{growth}\n".encode())
+    _write_changed(store, RECIPE_NAME, dump_yaml(recipe.values()).encode())
+
+
+def _write_changed(store: Store, name: str, content: bytes) -> None:
+    try:
+        if store.read(name) == content:
+            return
+    except FileNotFoundError:
+        pass
+    store.write(name, content)
+
+
+def _mine(plan: Plan, part: Part | None) -> Callable[[str], bool]:
+    """Whether a file is one that only this build writes, by its name."""
+
+    def mine(name: str) -> bool:
+        if part is None:
+            return True
+        at = plan.position(name.partition(".")[0])
+        return at is not None and at in part.positions(plan)
+
+    return mine
+
+
+def take_result(result: Mark | Failure | Redone, progress: Progress) -> None:
+    """Count what an executor gave. Raises a `Failure` as the error it was."""
+    if isinstance(result, Failure):
+        cls = InputError if result.exit_code == InputError.exit_code else SeedbedError
+        error = cls(result.message)
+        error.add_note(result.details)
+        raise error
+    if isinstance(result, Redone):
+        progress.redone += 1
+        progress.last_loss = result.why
+    else:
+        progress.add(result)

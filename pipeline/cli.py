@@ -1,4 +1,4 @@
-"""The command line: `seedbed build`, `preview`, `replay`, `list`, `schema` and `info`.
+"""The command line: `seedbed build`, `preview`, `replay`, `export`, `verify`, `merge`, …
 
 Nothing heavy is imported before a command runs, so that help and completion are quick.
 Exit codes: 0 done, 1 failed while working, 2 bad input, 130 interrupted.
@@ -23,7 +23,7 @@ from seedbed.errors import InputError, SeedbedError
 INTERRUPTED = 130
 """128 + SIGINT, what shells give a program that Ctrl-C ended."""
 
-EXECUTOR_NAMES = ("serial", "processes")
+EXECUTOR_NAMES = ("serial", "processes", "ray")
 GROUP_NAMES = ("generators", "augmenters", "formats", "tasks", "recipes")
 
 _debugging = False
@@ -96,15 +96,36 @@ def _complete_recipes(
     return [*found, CompletionItem(incomplete, type="file")]
 
 
+def _part(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """`3/8` as (3, 8)."""
+    if value is None:
+        return None
+    number, _, of = value.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise click.BadParameter(f"give it as K/N with 1 <= K <= N, such as 3/8, not {value!r}.")
+    return int(number), int(of)
+
+
+def _share(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """`1%` or `0.01` as 0.01."""
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise click.BadParameter(f"give a share above 0 up to 100%, such as 1%, not {value!r}.")
+    return share
+
+
 _SEED = click.option("--seed", type=int, help="Instead of the recipe's seed.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
 @app.command()
 @click.argument("recipe", shell_complete=_complete_recipes)
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The dataset's own folder."
-)
+@click.option("--out", required=True, help="The dataset's own folder, or s3://bucket/name.")
 @click.option(
     "--n", "count", type=click.IntRange(1), help="Samples in all: every split in proportion."
 )
@@ -122,15 +143,40 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a s
     show_default=True,
     help="How worker processes start.",
 )
+@click.option("--extend", is_flag=True, help="Add samples to a dataset that has fewer.")
+@click.option(
+    "--shard",
+    "part",
+    metavar="K/N",
+    callback=_part,
+    help="Make every N-th shard from the K-th on: one job of an array. Then `seedbed merge`.",
+)
+@click.option(
+    "--sample-timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds a worker may be at one sample; by default 600.",
+)
+@click.option(
+    "--worker-memory",
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="How large a worker may grow; by default its share of 90% of the memory.",
+)
+@click.option("--ray-address", help="A running Ray cluster; without it --executor ray starts one.")
 @_JSON
 def build(
     recipe: str,
-    out: Path,
+    out: str,
     count: int | None,
     seed: int | None,
     workers: int | None,
     executor: str | None,
     start_method: str,
+    extend: bool,
+    part: tuple[int, int] | None,
+    sample_timeout: float | None,
+    worker_memory: int | None,
+    ray_address: str | None,
     as_json: bool,
 ) -> None:
     """Build RECIPE, a path or the name of one that comes with seedbed, into a dataset.
@@ -140,27 +186,52 @@ def build(
     """
     from rich.console import Console
 
+    from seedbed.builder import Progress
     from seedbed.builder import build as build_dataset
     from seedbed.display import show_built, showing_progress
+    from seedbed.executors import Limits
+    from seedbed.plan import Part
 
     chosen = _recipe(recipe, count, seed)
     console = Console(stderr=True)
     try:
         with showing_progress(console, chosen.name) as show:
+            told = 0
+
+            def tell(progress: Progress) -> None:
+                nonlocal told
+                if progress.redone > told:
+                    told = progress.redone
+                    text = f"{chosen.name}: {progress.last_loss}: its shard is made again"
+                    console.print(text, soft_wrap=True, highlight=False, markup=False)
+                else:
+                    show(progress)
+
             built = build_dataset(
                 chosen,
                 out,
                 workers=workers,
                 executor=executor,
                 start_method=start_method,
-                on_progress=show,
+                limits=Limits(sample_timeout, worker_memory),
+                ray_address=ray_address,
+                extend=extend,
+                part=None if part is None else Part(*part),
+                on_progress=tell,
             )
     except KeyboardInterrupt:
         raise _Interrupted(
             f"interrupted; finished shards are kept in {out}: run the same command again to go on."
         ) from None
     if as_json:
-        click.echo(json.dumps({"path": str(out), "seconds": built.seconds, **built.info}))
+        click.echo(json.dumps({"path": out, "seconds": built.seconds, **built.info}))
+    elif part is not None:
+        done = built.progress
+        click.echo(
+            f"part {part[0]}/{part[1]}: {done.shards} shards, {done.samples:,} samples "
+            f"({done.resumed_shards} shards were there already); when every part is done run "
+            f"`seedbed merge {out}`"
+        )
     else:
         show_built(Console(highlight=False), built)
 
@@ -220,12 +291,12 @@ def preview(
 
 
 @app.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset")
 @click.argument("index", type=click.IntRange(0))
 @click.option("--split", help="By default the recipe's first.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the media bytes there.")
 @_JSON
-def replay(dataset: Path, index: int, split: str | None, out: Path | None, as_json: bool) -> None:
+def replay(dataset: str, index: int, split: str | None, out: Path | None, as_json: bool) -> None:
     """Render sample INDEX of DATASET again and check that it equals the stored one."""
     from seedbed.dataset import Dataset
     from seedbed.replay import replay as replay_sample
@@ -257,6 +328,43 @@ def replay(dataset: Path, index: int, split: str | None, out: Path | None, as_js
         )
     if not as_json:
         click.echo(f"sample {index} of split {split!r}: same bytes, same labels")
+
+
+@app.command()
+@click.argument("dataset")
+@click.option("--format", "format_name", required=True, metavar="NAME", help="See `list formats`.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@_JSON
+def export(dataset: str, format_name: str, out: Path, as_json: bool) -> None:
+    """Write DATASET in another format: media bytes as they are, splits kept."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from seedbed.export import export_dataset
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(format_name)
+        exported = export_dataset(
+            dataset,
+            format_name,
+            out,
+            on_progress=lambda done, samples: bar.update(task, completed=done, total=samples),
+        )
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "path": str(exported.folder),
+                    "format": exported.format,
+                    "splits": exported.splits,
+                    "seconds": exported.seconds,
+                }
+            )
+        )
+    else:
+        listed = ", ".join(f"{split} {count:,}" for split, count in exported.splits.items())
+        click.echo(f"{exported.folder}: {exported.format}, {listed}")
 
 
 @app.command("list")
@@ -293,9 +401,83 @@ def schema() -> None:
 
 
 @app.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("parts", nargs=-1, required=True)
+@click.option("--out", help="Where the whole goes; by default the one place given.")
 @_JSON
-def info(dataset: Path, as_json: bool) -> None:
+def merge(parts: tuple[str, ...], out: str | None, as_json: bool) -> None:
+    """Join what `build --shard K/N` made in PARTS into one dataset, by manifest only.
+
+    Parts built into one folder or store are joined where they are. Parts in folders of their
+    own are linked, or copied to another disk, into --out first.
+    """
+    from seedbed.merge import merge as merge_parts
+
+    values = merge_parts(parts, out)
+    place = out or parts[0]
+    if as_json:
+        click.echo(json.dumps({"path": place, **values}))
+    else:
+        click.echo(f"{place}: {values['samples']:,} samples in {values['shards']:,} shards")
+        click.echo(f"hash {values['hash']}")
+
+
+@app.command()
+@click.argument("dataset")
+@click.option(
+    "--sample",
+    "share",
+    default="100%",
+    show_default=True,
+    callback=_share,
+    help="The share of samples to decode; checksums cover every byte anyway.",
+)
+@click.option("--repair", is_flag=True, help="Make damaged shards again, hash for hash.")
+@click.option("--workers", type=click.IntRange(1), help="By default one a core.")
+@_JSON
+def verify(dataset: str, share: float, repair: bool, workers: int | None, as_json: bool) -> None:
+    """Check every byte and label of DATASET against its manifest."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from seedbed.verify import verify as verify_dataset
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("verify")
+        found = verify_dataset(
+            dataset,
+            share=share,
+            repair=repair,
+            workers=workers,
+            on_progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    if as_json:
+        values = {
+            "path": dataset,
+            "good": found.good,
+            "shards": found.shards,
+            "samples": found.samples,
+            "problems": [problem.text for problem in found.problems],
+            "repaired": found.repaired,
+        }
+        click.echo(json.dumps(values, indent=2))
+    else:
+        for name in found.repaired:
+            click.echo(f"shard {name} was made again: its sha256 is what was recorded")
+        for problem in found.problems:
+            click.echo(problem.text)
+    if not found.good:
+        count = len(found.problems) + found.untold
+        cure = "" if repair else "; --repair makes damaged shards again"
+        raise SeedbedError(f"{dataset} has {count} problems{cure}.")
+    if not as_json:
+        click.echo(f"good: {found.shards:,} shards, {found.samples:,} samples decoded")
+
+
+@app.command()
+@click.argument("dataset")
+@_JSON
+def info(dataset: str, as_json: bool) -> None:
     """Say what DATASET holds and how it was made."""
     from seedbed.dataset import Dataset
 
@@ -308,7 +490,7 @@ def info(dataset: Path, as_json: bool) -> None:
         "splits": {split: len(opened.samples(split)) for split in opened.splits},
         "samples": len(opened),
     }
-    values = {"path": str(dataset), "finished": opened.finished, **values}
+    values = {"path": dataset, "finished": opened.finished, **values}
     if as_json:
         click.echo(json.dumps(values, indent=2))
         return

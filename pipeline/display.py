@@ -111,21 +111,20 @@ def show_built(console: Console, built: Built) -> None:
     """The table at the end of a build, and the lines that load the dataset."""
     info = built.info
     splits = ", ".join(f"{split} {count:,}" for split, count in info["splits"].items())
-    size = sum(path.stat().st_size for path in built.folder.rglob("*") if path.is_file())
     state = "already complete, nothing to do" if built.already_complete else None
     if state is None and built.progress.resumed_shards:
         state = resumed_text(built.progress)
     rows = [
-        ("dataset", str(built.folder)),
+        ("dataset", str(built.store)),
         *([("state", state)] if state else []),
         ("samples", f"{info['samples']:,} ({splits})"),
-        ("size", f"{size / 1e6:,.1f} MB in {info['shards']:,} shards"),
+        ("size", f"{info['bytes'] / 1e6:,.1f} MB in {info['shards']:,} shards"),
         ("seconds", f"{built.seconds:,.1f}"),
         ("seed", str(info["seed"])),
         ("hash", info["hash"]),
         *((reason, f"{n:,}") for reason, n in info["counts"].items()),
     ]
     show_table(console, rows)
-    for tool, lines in loading_lines(str(built.folder), info["splits"]).items():
+    for tool, lines in loading_lines(str(built.store), info["splits"]).items():
         console.print(Text(f"\n# {tool}", style="dim"))
         console.print(Text(lines), soft_wrap=True)

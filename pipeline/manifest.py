@@ -6,12 +6,15 @@ Nothing here has a date or a machine's name: the same recipe and seed give the s
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,12 +22,16 @@ import pyarrow.parquet as pq
 import seedbed
 from seedbed import registry
 from seedbed.card import card_text
-from seedbed.dataset import FORMAT_VERSION
+from seedbed.dataset import FORMAT_VERSION, INFO_NAME, SHARDS_NAME
 from seedbed.errors import SeedbedError
 from seedbed.plan import Plan
 from seedbed.recipe import Recipe
 from seedbed.schema import hash_text
-from seedbed.shards import is_committed, mark_path, read_mark, write_whole
+from seedbed.shards import committed_marks
+from seedbed.store import SPOOL_BYTES, Store
+
+_ROWS_AT_ONCE = 10_000
+"""Shards in a row group of `shards.parquet`: what is held while it is written."""
 
 _ROWS = pa.schema(
     [
@@ -73,46 +80,60 @@ def _version(name: str) -> str:
 
 
 def write_manifest(
-    folder: Path, recipe: Recipe, plan: Plan, versions: Mapping[str, str]
+    store: Store, recipe: Recipe, plan: Plan, versions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Write the manifest of a folder whose shards are all committed; `dataset.json`'s values.
+    """Write the manifest of a dataset whose shards are all committed; `dataset.json`'s values.
 
-    Files that would not change are left alone. Raises `SeedbedError` where a shard is
-    missing, and `OSError`.
+    Memory does not grow with the number of shards. Files that would not change are left
+    alone. Raises `SeedbedError` where a shard is missing, and `OSError`.
     """
-    rows, total, counts = [], 0, Counter[str]()
-    for shard in plan:
-        mark = read_mark(mark_path(folder, shard.name))
-        if mark is None or not is_committed(folder, shard.name, mark):
-            raise SeedbedError(f"shard {shard.name} of {folder} is missing: run the build again.")
-        row = {name: getattr(mark, name) for name in _ROWS.names}
-        rows.append({**row, "counts": json.dumps(row["counts"])})
-        total += int(mark.hash, 16)
-        counts.update(mark.counts)
-    info: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "name": recipe.name,
-        "sample_type": recipe.kind,
-        "generator": recipe.generator.name,
-        "samples": plan.samples,
-        "splits": dict(plan.counts),
-        "seed": recipe.seed,
-        "recipe_hash": recipe.recipe_hash(),
-        "hash": hash_text(total),
-        "bytes": sum(row["bytes"] for row in rows),
-        "shards": len(rows),
-        "counts": dict(sorted(counts.items())),
-        "notes": [note for component in recipe.components() for note in component.notes()],
-        "versions": dict(versions),
-    }
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_ROWS), sink, compression="zstd")
-    _write_changed(folder / "shards.parquet", sink.getvalue().to_pybytes())
-    _write_changed(folder / "README.md", card_text(recipe, info).encode())
-    _write_changed(folder / "dataset.json", (json.dumps(info, indent=2) + "\n").encode())
+    total, shards, size, counts = 0, 0, 0, Counter[str]()
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+        rows: list[dict[str, Any]] = []
+        with pq.ParquetWriter(pa.PythonFile(spool, "w"), _ROWS, compression="zstd") as writer:
+            for name, mark in committed_marks(store, (shard.name for shard in plan)):
+                if mark is None:
+                    raise SeedbedError(f"shard {name} of {store} is missing: run the build again.")
+                row = {column: getattr(mark, column) for column in _ROWS.names}
+                rows.append({**row, "counts": json.dumps(row["counts"])})
+                total += int(mark.hash, 16)
+                shards += 1
+                size += mark.bytes
+                counts.update(mark.counts)
+                if len(rows) == _ROWS_AT_ONCE:
+                    writer.write_table(pa.Table.from_pylist(rows, schema=_ROWS))
+                    rows = []
+            if rows:
+                writer.write_table(pa.Table.from_pylist(rows, schema=_ROWS))
+        info: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "name": recipe.name,
+            "sample_type": recipe.kind,
+            "generator": recipe.generator.name,
+            "samples": plan.samples,
+            "splits": dict(plan.counts),
+            "seed": recipe.seed,
+            "recipe_hash": recipe.recipe_hash(),
+            "hash": hash_text(total),
+            "bytes": size,
+            "shards": shards,
+            "counts": dict(sorted(counts.items())),
+            "notes": [note for component in recipe.components() for note in component.notes()],
+            "versions": dict(versions),
+        }
+        _write_changed(store, SHARDS_NAME, spool)
+    _write_changed(store, "README.md", io.BytesIO(card_text(recipe, info).encode()))
+    text = json.dumps(info, indent=2) + "\n"
+    _write_changed(store, INFO_NAME, io.BytesIO(text.encode()))
     return info
 
 
-def _write_changed(path: Path, content: bytes) -> None:
-    if not path.is_file() or path.read_bytes() != content:
-        write_whole(path, content)
+def _write_changed(store: Store, name: str, content: IO[bytes]) -> None:
+    content.seek(0, os.SEEK_END)
+    if store.size(name) == content.tell():
+        content.seek(0)
+        if all(content.read(len(block)) == block for block in store.blocks(name)):
+            return
+    content.seek(0)
+    with store.writing(name) as file:
+        shutil.copyfileobj(content, file)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+_NUMBERS_IN_PREFIX = 1000
+"""Shards that a prefix of `Plan.prefixes` covers: one page of an object store's listing."""
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -32,26 +35,62 @@ class Plan:
     """Every shard of a dataset, split by split, in O(1) each.
 
     `counts` has the samples of each split; all shards but a split's last hold `shard_size`.
+    A dataset that was extended has the counts it had before, oldest first, in `grown_from`:
+    shards begin anew there, so that none that was written is touched.
     """
 
     counts: Mapping[str, int]
     shard_size: int
+    grown_from: tuple[Mapping[str, int], ...] = ()
 
     @property
     def samples(self) -> int:
         """Samples in all splits."""
         return sum(self.counts.values())
 
+    def _runs(self, split: str) -> Iterator[tuple[int, int]]:
+        """(first sample, end) of each run of samples that was added at once."""
+        start = 0
+        for counts in (*self.grown_from, self.counts):
+            end = counts.get(split, 0)
+            if end > start:
+                yield start, end
+            start = max(start, end)
+
     def shards_in(self, split: str) -> int:
         """How many shards a split has."""
-        return -(-self.counts[split] // self.shard_size)
+        return sum(-(-(end - start) // self.shard_size) for start, end in self._runs(split))
 
     def shard(self, split: str, number: int) -> Shard:
         """Shard `number` of a split. Raises `IndexError` where there is none."""
-        if not 0 <= number < self.shards_in(split):
-            raise IndexError(f"split {split!r} has {self.shards_in(split)} shards, not {number}")
-        start = number * self.shard_size
-        return Shard(split, number, start, min(start + self.shard_size, self.counts[split]))
+        left = number
+        for start, end in self._runs(split) if number >= 0 else ():
+            begin = start + left * self.shard_size
+            if begin < end:
+                return Shard(split, number, begin, min(begin + self.shard_size, end))
+            left -= -(-(end - start) // self.shard_size)
+        raise IndexError(f"split {split!r} has {self.shards_in(split)} shards, not {number}")
+
+    def position(self, name: str) -> int | None:
+        """Where the shard of that name stands in the plan, or None where it does not."""
+        split, _, digits = name.rpartition("-")
+        if split not in self.counts or not (digits.isascii() and digits.isdigit()):
+            return None
+        number = int(digits)
+        if number >= self.shards_in(split) or self.shard(split, number).name != name:
+            return None
+        before = 0
+        for other in self.counts:
+            if other == split:
+                break
+            before += self.shards_in(other)
+        return before + number
+
+    def prefixes(self) -> Iterator[str]:
+        """What the names of all shards start with, a thousand names or so at a time."""
+        for split in self.counts:
+            for number in range(0, self.shards_in(split), _NUMBERS_IN_PREFIX):
+                yield f"{split}-{number:06d}"[:-3]
 
     def __len__(self) -> int:
         return sum(self.shards_in(split) for split in self.counts)
@@ -68,3 +107,18 @@ class Plan:
         for split in self.counts:
             for number in range(self.shards_in(split)):
                 yield self.shard(split, number)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Shards `number`, `number + of`, … of a plan, counted from 1: one job of an array."""
+
+    number: int
+    of: int
+
+    def positions(self, plan: Plan) -> range:
+        """The positions in `plan` that are this part's."""
+        return range(self.number - 1, len(plan), self.of)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"

@@ -68,7 +68,7 @@ def dataset_samples(dataset: Dataset, count: int) -> tuple[list[Sample], list[st
         for position in _spread(len(dataset.samples(split)), len(dataset), count)
     ][:count]
     if not places:
-        raise InputError(f"{dataset.folder} has no finished samples yet.")
+        raise InputError(f"{dataset.store} has no finished samples yet.")
     split_samples = {split: dataset.samples(split) for split in dataset.splits}
     rows = [split_samples[split].row(position) for split, position in places]
     samples = [split_samples[split][position] for split, position in places]

@@ -38,7 +38,7 @@ def replay(dataset: Dataset, split: str, index: int) -> Replay:
     recipe = dataset.recipe()
     if split not in recipe.splits:
         raise InputError(
-            f"{dataset.folder} has no split {split!r} (it has: {', '.join(recipe.splits)})."
+            f"{dataset.store} has no split {split!r} (it has: {', '.join(recipe.splits)})."
         )
     stored = dataset.samples(split).row_of_index(index)
     maker = Maker(recipe)

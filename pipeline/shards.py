@@ -1,22 +1,21 @@
-"""Shards on disk: written beside their final name, committed whole, marked last.
+"""Shards in a store: written beside their final name, committed whole, marked last.
 
 `DIR/shards/train-000000.parquet` counts as there only when `DIR/marks/train-000000.json`
-is: the mark is written after the shard was fsynced, renamed and its folder fsynced, so
-that a kill or a power cut at any moment leaves either a whole shard or none (Pillai et
-al., "All file systems are not created equal", OSDI 2014, on why each step is needed).
-Marks have a folder of their own because pandas and others read every file of `shards/`.
+is: the mark is written after the shard was fsynced, renamed and its folder fsynced (or its
+upload completed), so that a kill or a power cut at any moment leaves either a whole shard
+or none (Pillai et al., "All file systems are not created equal", OSDI 2014, on why each
+step is needed). Marks have a folder of their own because pandas and others read every file
+of `shards/`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -25,12 +24,14 @@ import pyarrow.parquet as pq
 from seedbed.errors import SeedbedError
 from seedbed.plan import Shard
 from seedbed.schema import HASH_MODULUS, MEDIA_COLUMNS, Row, arrow_schema, hash_text, row_hash
+from seedbed.store import LocalStore, Store
+from seedbed.store import write_whole as write_whole
 
 ROWS_IN_GROUP = 25
 """Rows in a Parquet row group: what one random access reads, and what a writer holds."""
 
-TEMPORARY_PREFIX = "."
-"""Unfinished files start with a dot, which Arrow, Spark and shells leave out of listings."""
+READS_AT_ONCE = 32
+"""Marks fetched side by side from a store where each takes a round trip."""
 
 _LABEL_COMPRESSION = "zstd"
 
@@ -57,42 +58,62 @@ class Mark:
         return Shard(self.split, self.number, self.start, self.start + self.count).name
 
 
-def shard_path(folder: Path, name: str) -> Path:
-    """Where a shard of that name lies in a dataset's folder."""
-    return folder / "shards" / f"{name}.parquet"
+def shard_name(name: str) -> str:
+    """Where a shard of that name lies in a dataset's store."""
+    return f"shards/{name}.parquet"
 
 
-def mark_path(folder: Path, name: str) -> Path:
+def mark_name(name: str) -> str:
     """Where a shard's commit mark lies."""
-    return folder / "marks" / f"{name}.json"
+    return f"marks/{name}.json"
 
 
-def read_mark(path: Path) -> Mark | None:
-    """The mark in a file, or None where there is none. Raises `SeedbedError` for a broken one."""
+def read_mark(store: Store, name: str) -> Mark | None:
+    """A shard's mark, or None where there is none. Raises `SeedbedError` for a broken one."""
     try:
-        return Mark(**json.loads(path.read_text(encoding="utf-8")))
+        return Mark(**json.loads(store.read(mark_name(name))))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise SeedbedError(f"{path} is no commit mark ({error}): delete it.") from error
+        path = store.path(mark_name(name))
+        raise SeedbedError(
+            f"{path} is no commit mark ({error}): delete it, or run `seedbed verify --repair`."
+        ) from error
 
 
-def is_committed(folder: Path, name: str, mark: Mark | None) -> bool:
-    """Whether `mark`'s shard is there in the size it was committed with."""
-    if mark is None:
-        return False
-    try:
-        return shard_path(folder, name).stat().st_size == mark.bytes
-    except FileNotFoundError:
-        return False
+def committed_mark(store: Store, name: str) -> Mark | None:
+    """A shard's mark where the shard is there in the size it was committed with, else None.
+
+    Raises as `read_mark`.
+    """
+    mark = read_mark(store, name)
+    if mark is None or store.size(shard_name(name)) != mark.bytes:
+        return None
+    return mark
 
 
-def committed_marks(folder: Path) -> Iterator[Mark]:
-    """The marks of all committed shards, by file name."""
-    for path in sorted((folder / "marks").glob("*.json")):
-        mark = read_mark(path)
-        if mark is not None and is_committed(folder, path.stem, mark):
-            yield mark
+def committed_marks(store: Store, names: Iterable[str]) -> Iterator[tuple[str, Mark | None]]:
+    """Each of `names` with its `committed_mark`, in order; a bounded number is held."""
+    if isinstance(store, LocalStore):
+        for name in names:
+            yield name, committed_mark(store, name)
+        return
+    pending: deque[tuple[str, Future[Mark | None]]] = deque()
+    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+        for name in names:
+            pending.append((name, pool.submit(committed_mark, store, name)))
+            if len(pending) == 2 * READS_AT_ONCE:
+                first, mark = pending.popleft()
+                yield first, mark.result()
+        for first, mark in pending:
+            yield first, mark.result()
+
+
+def marked_names(store: Store, prefixes: Iterable[str] | None = None) -> Iterator[str]:
+    """The names of the shards that have a mark, in no order."""
+    for name in store.names("marks", prefixes):
+        if name.endswith(".json"):
+            yield name.removesuffix(".json")
 
 
 class _HashedFile:
@@ -166,54 +187,53 @@ def _leaf_paths(schema: pa.Schema) -> list[str]:
 
 
 def write_shard(
-    folder: Path,
+    store: Store,
     shard: Shard,
     rows: Iterable[Row],
     sample_type: str,
     seed: int,
     recipe_hash: str,
     versions: Mapping[str, str],
+    expected_sha256: str | None = None,
 ) -> Mark:
     """Write and commit one shard; what was begun is removed where anything goes wrong.
 
-    Raises `OSError` where the folder cannot be written, and whatever `rows` raises.
+    Raises `OSError` where the store cannot be written, whatever `rows` raises, and
+    `SeedbedError`, nothing committed, where the shard is not the one expected.
     """
-    final = shard_path(folder, shard.name)
-    temporary = final.with_name(f"{TEMPORARY_PREFIX}{shard.name}.{os.getpid()}.tmp")
     counts: Counter[str] = Counter()
     total = 0
     schema = arrow_schema(sample_type)
-    try:
-        with temporary.open("wb") as file:
-            sink = _HashedFile(file)
-            with parquet_writer(pa.PythonFile(sink, "w"), sample_type) as writer:
-                for group in _in_groups(rows):
-                    for row in group:
-                        total += row_hash(row)
-                        counts.update(json.loads(row["counts"]))
-                    writer.write_table(pa.Table.from_pylist(group, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(final)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    sync_folder(final.parent)
+    with store.writing(shard_name(shard.name)) as file:
+        sink = _HashedFile(file)
+        with parquet_writer(pa.PythonFile(sink, "w"), sample_type) as writer:
+            for group in _in_groups(rows):
+                for row in group:
+                    total += row_hash(row)
+                    counts.update(json.loads(row["counts"]))
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        sha256 = sink.digest.hexdigest()
+        if expected_sha256 not in (None, sha256):
+            raise SeedbedError(
+                f"shard {shard.name} of {store} cannot be repaired: made again it has sha256 "
+                f"{sha256}, and {expected_sha256} was recorded (files it drew from, or another "
+                f"processor family?)."
+            )
     mark = Mark(
         split=shard.split,
         number=shard.number,
         start=shard.start,
         count=len(shard),
         bytes=sink.size,
-        sha256=sink.digest.hexdigest(),
+        sha256=sha256,
         hash=hash_text(total % HASH_MODULUS),
         seed=seed,
         recipe_hash=recipe_hash,
         versions=dict(versions),
         counts=dict(sorted(counts.items())),
     )
-    write_whole(mark_path(folder, shard.name), json.dumps(asdict(mark), indent=1) + "\n")
+    text = json.dumps(asdict(mark), indent=1) + "\n"
+    store.write(mark_name(shard.name), text.encode())
     return mark
 
 
@@ -226,38 +246,3 @@ def _in_groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
             group = []
     if group:
         yield group
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or not at all, even after a power cut."""
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def remove_temporaries(folder: Path) -> None:
-    """Delete what killed workers left unfinished in a dataset's folder."""
-    for place in (folder, folder / "shards", folder / "marks"):
-        for left in place.glob(f"{TEMPORARY_PREFIX}*.tmp"):
-            left.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seedbed import shards
+from seedbed import store
 from seedbed.builder import build
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError, SeedbedError
@@ -20,6 +20,7 @@ from seedbed.plan import Plan
 from seedbed.recipe import Recipe, parse_recipe
 from seedbed.schema import hash_text, row_hash
 from seedbed.shards import Mark
+from seedbed.store import LocalStore
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -58,7 +59,7 @@ def test_bytes_do_not_depend_on_the_order_of_shards(
     out = tmp_path / "shuffled"
     for place in ("shards", "marks"):
         (out / place).mkdir(parents=True)
-    worker = Job(recipe, out, versions_of(recipe)).worker()
+    worker = Job(recipe, LocalStore(out), versions_of(recipe)).worker()
     order = list(Plan(recipe.counts, recipe.shard_size))
     random.Random(3).shuffle(order)
     for shard in order:
@@ -118,7 +119,7 @@ def test_a_build_goes_on_where_it_stopped(
     recipe: Recipe, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "b"
-    commit = shards.sync_folder
+    commit = store.sync_folder
     calls = 0
 
     def cut(folder: Path) -> None:
@@ -129,10 +130,10 @@ def test_a_build_goes_on_where_it_stopped(
             raise Broken
         commit(folder)
 
-    monkeypatch.setattr(shards, "sync_folder", cut)
+    monkeypatch.setattr(store, "sync_folder", cut)
     with pytest.raises(Broken):
         build(recipe, out, executor="serial")
-    monkeypatch.setattr(shards, "sync_folder", commit)
+    monkeypatch.setattr(store, "sync_folder", commit)
     assert len(Dataset.open(out)) == 27
     assert not Dataset.open(out).finished
     (out / "shards" / ".train-000003.parquet.99999.tmp").write_bytes(b"left by a kill")

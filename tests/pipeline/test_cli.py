@@ -104,13 +104,14 @@ def test_replay_finds_a_changed_sample(
     from seedbed.dataset import Dataset
     from seedbed.plan import Plan
     from seedbed.shards import write_shard
+    from seedbed.store import LocalStore
 
     out = tmp_path / "d"
     assert run(capsys, "build", recipe, "--out", out, "--workers", 1)[0] == 0
     shard = Plan({"train": 8}, 8)[0]
     rows = [Dataset.open(out).samples("train").row(i) for i in range(8)]
     rows[3]["objects"][0]["text"] = "forged"
-    write_shard(out, shard, rows, "picture", 7, "", {})
+    write_shard(LocalStore(out), shard, rows, "picture", 7, "", {})
     code, _, err = run(capsys, "replay", out, 3)
     assert code == 1
     assert err == (

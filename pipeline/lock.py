@@ -1,0 +1,249 @@
+"""Keeps two builds out of one dataset, and tells the one that has to wait who is in there.
+
+In a folder the lock is the kernel's (`flock`), which ends with its process, however that
+ends: a file left behind by a kill is nobody's. Where there is no such lock (object stores,
+some network drives) the file itself is the lock: it is made only where there is none, and
+counts as left behind when its process is dead, or, on another machine, when it was not
+renewed for `STALE_SECONDS`.
+
+A build of part K of N holds a lock of its own, so that parts run beside each other but
+not beside a build of the whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from seedbed.errors import SeedbedError
+from seedbed.store import LocalStore, Store
+
+LOCK_PREFIX = ".lock"
+
+STALE_SECONDS = 600.0
+RENEW_SECONDS = 60.0
+
+_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+_held: set[int] = set()
+"""Files that this process keeps locked, for a forked child to let go."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock: enough to find the process, and to know whether it still lives."""
+
+    host: str
+    pid: int
+    started: str
+    process_start: str
+    renewed: float
+
+    @classmethod
+    def me(cls) -> Holder:
+        """This process, now."""
+        now = time.time()
+        started = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return cls(socket.gethostname(), os.getpid(), started, _process_start(os.getpid()), now)
+
+    @classmethod
+    def read(cls, content: bytes) -> Holder | None:
+        """The holder a lock file names; None for one whose writer was cut short."""
+        try:
+            return cls(**json.loads(content))
+        except (ValueError, TypeError):
+            return None
+
+    def written(self) -> bytes:
+        """What `read` reads."""
+        return json.dumps(asdict(self)).encode()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs, as far as that can be told from here."""
+        if self.host != socket.gethostname():
+            return time.time() - self.renewed < STALE_SECONDS
+        if not _runs(self.pid):
+            return False
+        return self.process_start in ("", _process_start(self.pid))
+
+
+def _runs(pid: int) -> bool:
+    if os.name == "nt":
+        # Signal 0 would end the process there; a lock left behind has to be deleted by hand.
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _process_start(pid: int) -> str:
+    """When a process began, in the kernel's ticks ("" where that is not told): field 22 of
+    `/proc/PID/stat`, proc_pid_stat(5). A number may be used again; this goes with it."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]
+
+
+class Lock:
+    """Held inside its `with` block, by one build of a dataset or of one part of it."""
+
+    def __init__(self, store: Store, part: tuple[int, int] | None = None) -> None:
+        self.store = store
+        self.part = part
+        self.name = LOCK_PREFIX if part is None else f"{LOCK_PREFIX}-{part[0]}-of-{part[1]}"
+        self._handle: int | None = None
+        self._created = False
+        self._left = threading.Event()
+
+    def check(self) -> None:
+        """Raise `SeedbedError` where another process holds this lock or one against it."""
+        for name in self.store.names("", [LOCK_PREFIX]):
+            against = self.part is None or name in (self.name, LOCK_PREFIX)
+            if against:
+                self._clear(name)
+
+    def __enter__(self) -> Self:
+        """Take the lock. Raises `SeedbedError` naming the process that has it, `OSError`."""
+        self._acquire()
+        try:
+            for name in self.store.names("", [LOCK_PREFIX]):
+                if name != self.name and (self.part is None or name == LOCK_PREFIX):
+                    self._clear(name)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the lock go; nothing of it stays behind."""
+        self._left.set()
+        if self._handle is not None:
+            assert isinstance(self.store, LocalStore)
+            (self.store.folder / self.name).unlink(missing_ok=True)
+            _held.discard(self._handle)
+            os.close(self._handle)
+            self._handle = None
+        elif self._created:
+            self.store.delete(self.name)
+            self._created = False
+
+    def _acquire(self) -> None:
+        me = Holder.me()
+        if isinstance(self.store, LocalStore):
+            handle = _flock(self.store.folder / self.name)
+            if handle is not None:
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, me.written(), 0)
+                self._handle = handle
+                _held.add(handle)
+                return
+            if handle is None and _can_flock(self.store.folder):
+                raise self._refusal(self._holder(self.name))
+        while not self.store.create(self.name, me.written()):
+            self._clear(self.name)
+        self._created = True
+        threading.Thread(target=self._renew, args=(me,), daemon=True).start()
+
+    def _renew(self, me: Holder) -> None:
+        while not self._left.wait(RENEW_SECONDS):
+            renewed = Holder(me.host, me.pid, me.started, me.process_start, time.time())
+            try:
+                self.store.write(self.name, renewed.written())
+            except OSError:
+                # Said by the build itself, whose next shard cannot be written either.
+                continue
+
+    def _clear(self, name: str) -> None:
+        """Delete a lock that was left behind; raise `SeedbedError` for one that is held."""
+        if isinstance(self.store, LocalStore) and _can_flock(self.store.folder):
+            path = self.store.folder / name
+            handle = _flock(path)
+            if handle is None:
+                raise self._refusal(self._holder(name))
+            path.unlink(missing_ok=True)
+            os.close(handle)
+            return
+        holder = self._holder(name)
+        if holder is not None and holder.alive:
+            raise self._refusal(holder)
+        self.store.delete(name)
+
+    def _holder(self, name: str) -> Holder | None:
+        try:
+            return Holder.read(self.store.read(name))
+        except FileNotFoundError:
+            return None
+
+    def _refusal(self, holder: Holder | None) -> SeedbedError:
+        who = "another process"
+        if holder is not None:
+            who = f"process {holder.pid} on {holder.host}, since {holder.started}"
+        return SeedbedError(
+            f"{self.store} is being built already ({who}): wait for it, stop it, or give --out "
+            f"another folder."
+        )
+
+
+def _flock(path: Path) -> int | None:
+    """The locked file, or None where another holds it or such locks do not work here."""
+    if os.name == "nt":
+        return None
+    import fcntl
+
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in {errno.EWOULDBLOCK, errno.EACCES, *_UNSUPPORTED}:
+                return None
+            raise
+        try:
+            # The one before us may have deleted the file between our opening and locking it.
+            if path.stat().st_ino == os.fstat(handle).st_ino:
+                return handle
+        except FileNotFoundError:
+            pass
+        os.close(handle)
+
+
+def _can_flock(folder: Path) -> bool:
+    """Whether the kernel locks files in `folder`: some network drives refuse."""
+    if os.name == "nt":
+        return False
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _UNSUPPORTED
+    finally:
+        os.close(handle)
+    return True
+
+
+def _let_go() -> None:
+    """A forked worker keeps no lock: it must end with its parent."""
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

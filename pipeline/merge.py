@@ -1,0 +1,142 @@
+"""Joins the parts that `seedbed build --shard K/N` made into one dataset, by manifest only.
+
+Parts built into one folder or store need nothing but their manifest. Parts in folders of
+their own are brought together first: files on the same disk are linked, others copied, and
+none is read into samples or made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seedbed.builder import RECIPE_NAME, check_mark, differences, read_growth, recorded_recipe
+from seedbed.errors import InputError, SeedbedError
+from seedbed.lock import Lock
+from seedbed.manifest import write_manifest
+from seedbed.plan import Plan
+from seedbed.recipe import Recipe
+from seedbed.shards import (
+    Mark,
+    committed_mark,
+    committed_marks,
+    mark_name,
+    marked_names,
+    shard_name,
+)
+from seedbed.store import LocalStore, Store, as_store
+
+SHOWN = 5
+"""Missing shards that a message names."""
+
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
+"""What says that a file cannot be linked there, and has to be copied."""
+
+
+def merge(
+    parts: Sequence[str | Path | Store], out: str | Path | Store | None = None
+) -> dict[str, Any]:
+    """Write the manifest over all parts' shards; the values of `dataset.json`.
+
+    `out` may be left out where there is one place that holds all. Raises `InputError`
+    where the parts do not belong together, and `SeedbedError` naming shards that no part
+    holds.
+    """
+    stores = [as_store(part) for part in parts]
+    if out is None and len(stores) != 1:
+        raise InputError("say with --out where the merged dataset goes.")
+    target = stores[0] if out is None else as_store(out)
+    others = [store for store in stores if store.address != target.address]
+    try:
+        recipe = _recipe(stores[0])
+        for store in stores[1:]:
+            differing = differences(_recipe(stores[0]), _recipe(store))
+            if differing:
+                raise InputError(
+                    f"{stores[0]} and {store} are parts of different datasets: {differing}."
+                )
+        plan = Plan(recipe.counts, recipe.shard_size, read_growth(stores[0]))
+        if out is not None and target.size(RECIPE_NAME) is None and not target.empty():
+            raise InputError(f"{target} is not empty and holds no seedbed dataset.")
+        target.prepare()
+        with Lock(target):
+            target.clean()
+            versions: Mapping[str, str] = {}
+            for store in others:
+                for name, mark in committed_marks(store, marked_names(store, plan.prefixes())):
+                    if mark is not None and plan.position(name) is not None:
+                        versions = versions or mark.versions
+                        check_mark(store, mark, recipe.seed, recipe.recipe_hash(), versions)
+                        _bring(store, target, mark)
+            if others:
+                target.write(RECIPE_NAME, others[0].read(RECIPE_NAME))
+            versions = _check_complete(target, plan, recipe, versions)
+            return write_manifest(target, recipe, plan, versions)
+    except OSError as error:
+        raise SeedbedError(f"cannot merge into {target}: {error.strerror or error}.") from error
+
+
+def _recipe(store: Store) -> Recipe:
+    recipe = recorded_recipe(store)
+    if recipe is None:
+        raise InputError(f"{store} is no part of a dataset: it has no {RECIPE_NAME}.")
+    return recipe
+
+
+def _bring(source: Store, target: Store, mark: Mark) -> None:
+    """Have a committed shard of `source` in `target` too, committed the same way."""
+    there = committed_mark(target, mark.name)
+    if there is not None:
+        if there.sha256 != mark.sha256:
+            raise InputError(
+                f"{source} and {target} hold different shards {mark.name}: one of them is damaged "
+                f"(see `seedbed verify`)."
+            )
+        return
+    name = shard_name(mark.name)
+    if not _linked(source, target, name):
+        with target.writing(name) as file:
+            for block in source.blocks(name):
+                file.write(block)
+    text = json.dumps(asdict(mark), indent=1) + "\n"
+    target.write(mark_name(mark.name), text.encode())
+
+
+def _linked(source: Store, target: Store, name: str) -> bool:
+    if not (isinstance(source, LocalStore) and isinstance(target, LocalStore)):
+        return False
+    target.delete(name)
+    try:
+        os.link(source.folder / name, target.folder / name)
+    except OSError as error:
+        if error.errno in _NO_LINK:
+            return False
+        raise
+    return True
+
+
+def _check_complete(
+    store: Store, plan: Plan, recipe: Recipe, versions: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The versions that made every shard. Raises `SeedbedError` where shards are missing."""
+    missing: list[str] = []
+    absent = 0
+    for name, mark in committed_marks(store, (shard.name for shard in plan)):
+        if mark is None:
+            absent += 1
+            missing += [name] if len(missing) < SHOWN else []
+        else:
+            versions = versions or mark.versions
+            check_mark(store, mark, recipe.seed, recipe.recipe_hash(), versions)
+    if absent:
+        more = f" and {absent - SHOWN} more" if absent > SHOWN else ""
+        raise SeedbedError(
+            f"{absent} of {len(plan)} shards of {store} are missing ({', '.join(missing)}{more}): "
+            f"run the --shard K/N builds that make them, then merge again."
+        )
+    return versions
