@@ -176,7 +176,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         default={"none": 0.85, "moderate": 0.1, "strong": 0.05}, min_length=1
     )
     unsteady_share: float = Field(
-        default=0.2, ge=0.0, le=1.0, description="with the engine's own jitter and breath"
+        default=0.1, ge=0.0, le=1.0, description="with the engine's own jitter and breath"
     )
     vocal_tract: Range = Field(default=(0.88, 1.14), description="factor on the formants")
     vocal_tract_share: float = Field(default=0.5, ge=0.0, le=1.0)

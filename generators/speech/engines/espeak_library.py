@@ -255,6 +255,7 @@ class EspeakLibrary:
         self._seed_noise: Any = None
         self._loaded: Path | None = None
         self._is_clean = False
+        self._is_listening = True
         self.sample_rate = 0
         self._load(self.private.folder())
 
@@ -307,6 +308,8 @@ class EspeakLibrary:
         self._is_clean = stateless
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
+        if not self._is_listening:
+            return 0
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * count))
         index = 0
@@ -354,9 +357,11 @@ class EspeakLibrary:
         away what a voiced fricative left. Raises `EngineFailure` where the library does not
         know the voice.
         """
+        self._is_listening = False
         self._library.espeak_Synth(
             RESET_TEXT, len(RESET_TEXT) + 1, 0, 1, 0, TEXT_PHONEMES | TEXT_UTF8, None, None
         )
+        self._is_listening = True
         self.private.write_variant(variant)
         if self._library.espeak_SetVoiceByName(f"{voice}+{SLOT}".encode()) != 0:
             raise EngineFailure(f"espeak-ng has no voice {voice!r}.")

@@ -5,7 +5,8 @@ On Linux it takes the same voices and procedural speakers as the engine `espeak`
 the library that the package espeakng-loader ships, and gives word times; pitch range,
 pauses, emphasis and phonemes are beyond pyttsx3's interface. Voices that espeak keeps a state
 with (see `espeak_library`) get a fresh process an utterance, a third of a second each: the
-engine `espeak` says the same far faster.
+engine `espeak` says the same far faster. Where a language has voices that do not need one,
+only those are offered, unless `all_voices` is set.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
+from seedbed.generators.speech.casting import primary_language
 from seedbed.generators.speech.engines.base import (
     Control,
     Engine,
@@ -73,6 +75,10 @@ class Pyttsx3Engine(Engine):
     driver: Literal["auto", "espeak", "native"] = Field(
         default="auto", description="auto: espeak on Linux, the system's own elsewhere"
     )
+    all_voices: bool = Field(
+        default=False,
+        description="also those that need a process an utterance, where others speak the language",
+    )
     timeout_s: float = Field(default=30.0, gt=0.0, description="for one utterance")
 
     _child: _Child | None = PrivateAttr(default=None)
@@ -95,7 +101,7 @@ class Pyttsx3Engine(Engine):
     def voices(self) -> Sequence[Voice]:
         """espeak's voices with what pyttsx3 can set, or the system's own."""
         if self.uses_espeak:
-            return _voices_of_espeak()
+            return _voices_of_espeak(self.all_voices)
         return [
             Voice(
                 id=found["id"],
@@ -179,8 +185,10 @@ def _sex(gender: str) -> Sex:
     return "male" if "male" in lowered else ""
 
 
-@lru_cache(maxsize=1)
-def _voices_of_espeak() -> tuple[Voice, ...]:
+@lru_cache(maxsize=2)
+def _voices_of_espeak(include_all: bool) -> tuple[Voice, ...]:
+    lasting = set(stateless_voices())
+    quick = {primary_language(v.language) for v in espeak_voices() if v.id in lasting}
     return tuple(
         Voice(
             id=voice.id,
@@ -190,6 +198,9 @@ def _voices_of_espeak() -> tuple[Voice, ...]:
             controls=ESPEAK_CONTROLS,
         )
         for voice in espeak_voices()
+        if include_all
+        or voice.id.partition("+")[0] in lasting
+        or primary_language(voice.language) not in quick
     )
 
 

@@ -1,0 +1,228 @@
+"""Clips a second on one core, against the bare library and against the usual way with pyttsx3.
+
+The floor for `espeak` is a loop over the bare library through ctypes, as in C: set the voice
+and the parameters, speak, throw the samples away. The usual way with pyttsx3 is the one of its
+manual: an engine, `save_to_file` and `runAndWait` for each clip.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import json
+import logging
+import resource
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import yaml
+
+from benchmarks.timing import rates
+from seedbed.generators.speech.engines import open_engine
+from seedbed.generators.speech.engines.base import Prosody
+from seedbed.generators.speech.engines.espeak_library import (
+    PARAMETER_PITCH,
+    PARAMETER_RANGE,
+    PARAMETER_RATE,
+    SYNCHRONOUS_OUTPUT,
+    TEXT_UTF8,
+    _Callback,
+    find_espeak,
+)
+from seedbed.generators.speech_clip import SpeechClip
+
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+VOICES = [f"gmw/en-US+{name}" for name in ("m1", "m3", "f2", "Michael", "Andrea", "Alicia")]
+CLIPS = 120
+FLAT_CLIPS = 20000
+SLOW_CLIPS = 12
+
+
+def encoded(sound: np.ndarray, sample_rate: int) -> bytes:
+    body = io.BytesIO()
+    soundfile.write(body, sound, sample_rate, format="FLAC", subtype="PCM_16")
+    return body.getvalue()
+
+
+class BareLibrary:
+    """The library on its own, with its own data folder, in this process."""
+
+    def __init__(self) -> None:
+        found = find_espeak()
+        if found is None:
+            sys.exit("espeak-ng is not installed")
+        # Another file name, so that this is a copy with static variables of its own.
+        self.library = ctypes.CDLL(found.library + ".1.52.0")
+        self.library.espeak_Initialize(SYNCHRONOUS_OUTPUT, 2000, str(found.data).encode(), 0x8000)
+        self.callback = _Callback(lambda samples, count, events: 0)
+        self.library.espeak_SetSynthCallback(self.callback)
+
+    def speak(self, word: str, voice: str, rate_wpm: int) -> None:
+        """One word, its samples thrown away."""
+        self.library.espeak_SetVoiceByName(voice.encode())
+        self.library.espeak_SetParameter(PARAMETER_RATE, rate_wpm, 0)
+        self.library.espeak_SetParameter(PARAMETER_PITCH, 50, 0)
+        self.library.espeak_SetParameter(PARAMETER_RANGE, 50, 0)
+        text = word.encode()
+        self.library.espeak_Synth(text, len(text) + 1, 0, 1, 0, TEXT_UTF8, None, None)
+
+
+USUAL_WAY = """
+import os, sys, tempfile, time
+import ctypes, espeakng_loader
+os.environ["ESPEAK_DATA_PATH"] = espeakng_loader.get_data_path()
+ctypes.CDLL(espeakng_loader.get_library_path(), mode=ctypes.RTLD_GLOBAL)
+import pyttsx3
+folder = tempfile.mkdtemp()
+def once(word, path):
+    engine = pyttsx3.init("espeak")
+    engine.setProperty("voice", "gmw/en-us")
+    engine.setProperty("rate", 175)
+    engine.save_to_file(word, path)
+    engine.runAndWait()
+words = sys.argv[1].split()
+once(words[0], folder + "/first.wav")
+started = time.perf_counter()
+for number, word in enumerate(words):
+    once(word, f"{folder}/{number}.wav")
+print(len(words) / (time.perf_counter() - started), file=sys.stderr)
+"""
+
+
+def usual_way_rate() -> float:
+    """Clips a second of pyttsx3 as its manual uses it, start left out."""
+    words = " ".join(WORDS[number % 10] for number in range(SLOW_CLIPS))
+    done = subprocess.run(
+        [sys.executable, "-c", USUAL_WAY, words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(done.stderr.strip().splitlines()[-1])
+
+
+def recipe_generator(**changes: object) -> SpeechClip:
+    text = (files("seedbed.data") / "recipes" / "digits.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(text)["generator"]
+    values.pop("name")
+    made = SpeechClip(**{**values, **changes})
+    made.prepare()
+    return made
+
+
+def resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def two_workers() -> float:
+    """Clips a second of two processes together over that of one."""
+    script = (
+        "import sys, time\n"
+        "from benchmarks.speech import encoded, recipe_generator\n"
+        "made = recipe_generator(engines={'espeak': 1})\n"
+        "made.sample(1, 0)\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "started = time.perf_counter()\n"
+        "for index in range(600):\n"
+        "    clip = made.sample(1, index)\n"
+        "    encoded(clip.sound, clip.sample_rate)\n"
+        "print(600 / (time.perf_counter() - started))\n"
+    )
+
+    def together(count: int) -> float:
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", script],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(count)
+        ]
+        for worker in workers:
+            worker.stdout.readline()
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        return sum(float(worker.communicate()[0].split()[-1]) for worker in workers)
+
+    together(1)
+    return together(2) / together(1)
+
+
+def main() -> None:
+    """Print the ratios, the clips a second of the default recipe and the memory."""
+    # Clipped words of odd speakers are drawn again by design; they need not be listed here.
+    logging.getLogger("seedbed.speech").setLevel(logging.ERROR)
+    engine, bare = open_engine("espeak"), BareLibrary()
+    spoken = open_engine("pyttsx3")
+    everything = recipe_generator()
+    espeak_alone = recipe_generator(engines={"espeak": 1})
+
+    def through_bare(number: int) -> int:
+        for index in range(CLIPS):
+            bare.speak(WORDS[index % 10], VOICES[index % 6], 120 + index)
+        return CLIPS
+
+    def through_engine(number: int) -> int:
+        for index in range(CLIPS):
+            said = engine.speak(
+                WORDS[index % 10], VOICES[index % 6], Prosody(rate=(120 + index) / 175)
+            )
+            encoded(said.sound, said.sample_rate)
+        return CLIPS
+
+    def through_pyttsx3(number: int) -> int:
+        for index in range(CLIPS // 2):
+            said = spoken.speak(WORDS[index % 10], VOICES[index % 6], Prosody())
+            encoded(said.sound, said.sample_rate)
+        return CLIPS // 2
+
+    def clips_of(made: SpeechClip) -> int:
+        for index in range(CLIPS):
+            clip = made.sample(2, index)
+            encoded(clip.sound, clip.sample_rate)
+        return CLIPS
+
+    spoken.speak("one", VOICES[0], Prosody())
+    found = rates(
+        {
+            "bare library": through_bare,
+            "engine espeak, FLAC included": through_engine,
+            "engine pyttsx3, FLAC included": through_pyttsx3,
+            "digits recipe": lambda number: clips_of(everything),
+            "digits recipe, espeak alone": lambda number: clips_of(espeak_alone),
+        },
+        rounds=7,
+    )
+    found["pyttsx3 the usual way"] = max(usual_way_rate() for _ in range(2))
+    for name, rate in found.items():
+        print(f"{name:34} {rate:8.1f} clips/s")
+    share = found["engine espeak, FLAC included"] / found["bare library"]
+    print(f"espeak over the bare library        {share:6.2f}")
+    gain = found["engine pyttsx3, FLAC included"] / found["pyttsx3 the usual way"]
+    print(f"pyttsx3 over the usual way          {gain:6.2f}")
+    print(f"two workers over one                {two_workers():6.2f}")
+
+    before, started = 0.0, time.perf_counter()
+    for index in range(FLAT_CLIPS):
+        espeak_alone.sample(3, index)
+        if index == FLAT_CLIPS // 10:
+            before = resident_mib()
+    grown = resident_mib() - before
+    print(
+        f"memory after {FLAT_CLIPS} clips: {resident_mib():.0f} MiB, {grown:+.1f} MiB since the "
+        f"first tenth ({FLAT_CLIPS / (time.perf_counter() - started):.0f} clips/s)"
+    )
+    print(json.dumps({"espeak_share": share, "pyttsx3_gain": gain}))
+
+
+if __name__ == "__main__":
+    main()
