@@ -486,16 +486,33 @@ EXPORTED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "shape"), EXPORTED)
-def test_onnx_gives_the_same(line: str, shape: tuple[int, ...]) -> None:
-    network = build(line, shape, "channels_last", seed=2).eval()
-    records = drawn((1, *shape))
+def onnx_bytes(
+    network: Network, records: Tensor, axes: dict[str, dict[int, str]] | None = None
+) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter that needs no onnxscript calls itself out of date.
         warnings.simplefilter("ignore")
-        torch.onnx.export(network, (records,), file, dynamo=False, opset_version=17)
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+        torch.onnx.export(
+            network,
+            (records,),
+            file,
+            dynamo=False,
+            opset_version=17,
+            input_names=["input"],
+            output_names=["output"],
+            dynamic_axes=axes,
+        )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("line", "shape"), EXPORTED)
+def test_onnx_gives_the_same(line: str, shape: tuple[int, ...]) -> None:
+    network = build(line, shape, "channels_last", seed=2).eval()
+    records = drawn((1, *shape))
+    session = onnxruntime.InferenceSession(
+        onnx_bytes(network, records), providers=["CPUExecutionProvider"]
+    )
     (result,) = session.run(None, {session.get_inputs()[0].name: records.numpy()})
     np.testing.assert_allclose(result, network(records).detach().numpy(), atol=1e-5)
 
@@ -521,3 +538,25 @@ def test_flops_are_those_torch_counts(line: str, shape: tuple[int, ...]) -> None
     with FlopCounterMode(display=False) as counter:
         network(drawn((1, *shape)))
     assert counter.get_total_flops() == trace(line, shape).flops
+
+
+@pytest.mark.parametrize(
+    ("line", "shape", "open_axes", "other"),
+    [
+        (LINE + " > A2", (24, 32, 3), {1: "height", 2: "width"}, (41, 55, 3)),
+        ("F4@3x3 > R > P2x1 > columns > GRU3 > FC5", (8, 24, 1), {2: "width"}, (8, 31, 1)),
+        ("F4@3/2 > W4*3 > gap > FC5", (32, 2), {1: "time"}, (49, 2)),
+    ],
+)
+def test_onnx_keeps_open_axes_open(
+    line: str, shape: tuple[int, ...], open_axes: dict[int, str], other: tuple[int, ...]
+) -> None:
+    network = build(line, shape, "channels_last", seed=2).eval()
+    axes = {0: "records", **open_axes}
+    session = onnxruntime.InferenceSession(
+        onnx_bytes(network, drawn((1, *shape)), {"input": axes, "output": {0: "records"}}),
+        providers=["CPUExecutionProvider"],
+    )
+    records = drawn((3, *other))
+    (result,) = session.run(None, {"input": records.numpy()})
+    np.testing.assert_allclose(result, network(records).detach().numpy(), atol=1e-5)
