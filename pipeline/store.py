@@ -132,7 +132,7 @@ class Store(ABC):
 
     @abstractmethod
     def empty(self) -> bool:
-        """Whether there is nothing here but names that start with a dot."""
+        """Whether there is nothing here but names that start with a dot, and empty folders."""
 
     @abstractmethod
     def clean(self, mine: Callable[[str], bool] = lambda name: True) -> None:
@@ -215,7 +215,10 @@ class LocalStore(Store):
 
     def empty(self) -> bool:
         """As `Store.empty`."""
-        return not any(self.names(""))
+        return all(
+            name in ("shards", "marks") and not any((self.folder / name).iterdir())
+            for name in self.names("")
+        )
 
     def clean(self, mine: Callable[[str], bool] = lambda name: True) -> None:
         """As `Store.clean`."""
