@@ -44,8 +44,9 @@ class LensDistortion(BendingAugmenter[LensDistortionParams]):
     ) -> Points:
         """The radial model about the centre, held from 1.5 half diagonals outwards."""
         k = params.k * params.share
-        centre = np.array([width / 2, height / 2])
+        centre = np.array([width / 2, height / 2], dtype=points.dtype)
         away = points - centre
-        squared = np.sum(away**2, axis=1, keepdims=True) / np.sum(centre**2)
+        x, y = away[:, :1], away[:, 1:]
+        squared = (x * x + y * y) / float(centre @ centre)
         factor = (1 + k * np.minimum(squared, 2.25)) / (1 + max(k, 0.0))
         return np.asarray(centre + away * factor)

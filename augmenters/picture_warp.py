@@ -35,6 +35,9 @@ Fill = Literal["zoom", "edge", "grey", "black"]
 MAX_ZOOM = 4.0
 """Past this a picture would be mostly blur; a matrix that needs more is filled at the edge."""
 
+EASING_STEPS = 8
+"""Tries at a weaker field before it is given up altogether."""
+
 MAX_BEND_PX = 1.0
 """How far a point of an object may lie from where the object's quad puts it."""
 
@@ -196,13 +199,16 @@ class BendingAugmenter(PictureAugmenter[P]):
             tried: P = _with_share(params, share)
             return max(self.bend_px(one, tried, width, height) for one in sample.objects)
 
-        if worst(1.0) <= MAX_BEND_PX:
-            return params
-        low, high = 0.0, 1.0
-        for _ in range(7):
-            middle = (low + high) / 2
-            low, high = (middle, high) if worst(middle) <= MAX_BEND_PX else (low, middle)
-        eased: P = _with_share(params, low)
+        share = 1.0
+        for _ in range(EASING_STEPS):
+            bend = worst(share)
+            if bend <= MAX_BEND_PX:
+                break
+            # Bends grow about as fast as the field, so one or two steps are mostly enough.
+            share *= float(np.clip(0.95 * MAX_BEND_PX / bend, 0.2, 0.9))
+        else:
+            share = 0.0
+        eased: P = _with_share(params, share)
         return eased
 
     def field(self, params: P, width: int, height: int) -> NDArray[np.float32]:

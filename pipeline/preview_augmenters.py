@@ -99,7 +99,7 @@ def closer(sample: Picture) -> Picture:
         return sample
     x, y, box_width, box_height = max(legible, key=lambda one: one.bbox[2]).bbox
     across = int(min(width, max(3 * box_width, 4 * box_height, CLOSEST_PX)))
-    down = int(min(height, 0.7 * across))
+    down = min(height, round(0.7 * across))
     left = int(np.clip(x + box_width / 2 - across / 2, 0, width - across))
     top = int(np.clip(y + box_height / 2 - down / 2, 0, height - down))
     shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
@@ -119,5 +119,5 @@ TYPICAL_PX = 90.0
 
 
 def _away_from_typical(sample: Picture) -> float:
-    widths = [one.bbox[2] for one in sample.objects if one.legible and one.occlusion == 0]
+    widths = [one.bbox[2] for one in sample.objects if one.legible and one.occlusion < 0.05]
     return min((abs(float(np.log(width / TYPICAL_PX))) for width in widths), default=10.0)
