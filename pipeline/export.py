@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -123,10 +124,13 @@ def export_dataset(
         on_progress(done, samples)
 
     on_progress(0, samples)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary = folder.with_name(f".{folder.name}.{token_hex(4)}.tmp")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
+    except OSError as error:
+        raise SeedbedError(f"cannot write {folder}: {error}.") from error
+    try:
         chosen.write(DatasetSource(opened, on_row), temporary)
         _check_new(folder)
         temporary.rename(folder)

@@ -79,7 +79,7 @@ def safe_name(label: str) -> str:
 
     Letters and digits of any script stay, and `-`, `_` and single dots inside. What had to be
     changed gets eight hex digits of the label's sha256, so that two labels never meet in
-    one name.
+    one name, where the file system tells capitals from small letters.
     """
     if label == "":
         return UNLABELLED

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,29 @@ def test_an_interrupted_export_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["dots"]
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from seedbed.export import export_dataset
+
+built, out = sys.argv[1:]
+export_dataset(
+    built, "yolo", out, on_progress=lambda done, samples: os._exit(9) if done == 45 else None
+)
+"""
+
+
+def test_a_killed_export_is_not_taken_for_a_whole_one(dots: Path, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(dots), str(tmp_path / "out")])
+    assert done.returncode == 9
+    assert not (tmp_path / "out").exists()
+    (left,) = [path for path in tmp_path.iterdir() if path.name != "dots"]
+    assert left.name.startswith(".out.")
+    assert len(list(left.glob("images/*/*"))) == 45
+    export_dataset(dots, "yolo", tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("images/*/*"))) == 50
+
+
 def test_progress_counts_samples(dots: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     export_dataset(
@@ -235,7 +259,7 @@ def test_the_command(
     assert (code, json.loads(text)["splits"]) == (0, {"train": 40, "val": 10})
     code, _, err = run("export", dots, "--format", "yolo", "--out", "yolo")
     assert (code, err) == (2, "seedbed: yolo is there already: give --out a new folder.\n")
-    if os.geteuid() != 0:
-        (tmp_path / "shut").mkdir(mode=0o500)
-        code, _, err = run("export", dots, "--format", "yolo", "--out", "shut/yolo")
-        assert (code, "cannot write shut/yolo" in err) == (1, True)
+    code, _, err = run("export", dots, "--format", "yolo", "--out", dots / "recipe.yaml" / "a")
+    assert (code, "is inside the dataset" in err) == (2, True)
+    code, _, err = run("export", dots, "--format", "yolo", "--out", "yolo/data.yaml/a")
+    assert (code, "cannot write yolo/data.yaml/a: " in err) == (1, True)
