@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
 from seedbed.augmenters.picture_labels import noised
-from seedbed.augmenters.picture_noise import noise_window, with_noise
+from seedbed.augmenters.picture_noise import noise_window, warm, with_noise
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, uniform
 
@@ -28,6 +28,10 @@ class GaussianNoise(PixelAugmenter[GaussianNoiseParams]):
     params_type: ClassVar[type[GaussianNoiseParams]] = GaussianNoiseParams
 
     sigma_levels: Annotated[Range, within(0, 80)] = (1, 10)
+
+    def prepare(self) -> None:
+        """Draw the fields of noise, so that forked workers share them."""
+        warm("white")
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> GaussianNoiseParams:
         """Draw how strong, and a seed for the noise."""

@@ -13,6 +13,7 @@ from seedbed.augmenters.picture_noise import (
     MID_LEVEL,
     noise_window,
     photon_sigma,
+    warm,
     with_noise,
     with_shaped_noise,
 )
@@ -41,6 +42,10 @@ class IsoNoise(PixelAugmenter[IsoNoiseParams]):
     photons: Annotated[Range, within(10, 1_000_000)] = (600, 10_000)
     read_electrons: Annotated[Range, within(0, 200)] = (1, 4)
     colour_levels: Annotated[Range, within(0, 40)] = (0, 4)
+
+    def prepare(self) -> None:
+        """Draw the fields of noise, so that forked workers share them."""
+        warm("sensor", "chroma")
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> IsoNoiseParams:
         """Draw photons in a white pixel, readout noise, colour noise in levels, and a seed."""

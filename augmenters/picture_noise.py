@@ -65,6 +65,12 @@ def _halves(kind: NoiseKind) -> tuple[Image, Image]:
     return np.asarray(cv2.subtract(field, mean)), np.asarray(cv2.subtract(mean, field))
 
 
+def warm(*kinds: NoiseKind) -> None:
+    """Draw the fields of these kinds now."""
+    for kind in kinds:
+        _field(kind)
+
+
 def noise_window(kind: NoiseKind, height: int, width: int, seed: int) -> Image:
     """A window into the field of `kind`, shape (height, width, 3); `seed` says where.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
 from seedbed.augmenters.picture_labels import noised
-from seedbed.augmenters.picture_noise import MID_LEVEL, photon_sigma, with_shaped_noise
+from seedbed.augmenters.picture_noise import MID_LEVEL, photon_sigma, warm, with_shaped_noise
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, log_uniform
 
@@ -28,6 +28,10 @@ class ShotNoise(PixelAugmenter[ShotNoiseParams]):
     params_type: ClassVar[type[ShotNoiseParams]] = ShotNoiseParams
 
     photons: Annotated[Range, within(10, 1_000_000)] = (200, 5000)
+
+    def prepare(self) -> None:
+        """Draw the fields of noise, so that forked workers share them."""
+        warm("white")
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> ShotNoiseParams:
         """Draw the photons, evenly in the logarithm, and a seed for the noise."""
