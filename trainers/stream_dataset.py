@@ -193,8 +193,9 @@ class StreamLoader(DataLoader[Any]):
     another number of workers or, between batches, of ranks. A batch is a list of samples;
     with `transform`, what it returns goes through torch's `default_collate`, unless
     `collate_fn` says otherwise. `batches_per_epoch` (a rank's) ends each iteration there;
-    the next one goes on with new samples, as it does after a `break`. Keyword arguments
-    such as `num_workers`, `prefetch_factor` and `persistent_workers` are `DataLoader`'s.
+    the next one goes on with new samples, as it does after a `break`. Give it to Lightning,
+    which otherwise takes one batch more than it has trained on. Keyword arguments such as
+    `num_workers`, `prefetch_factor` and `persistent_workers` are `DataLoader`'s.
     """
 
     def __init__(
