@@ -210,6 +210,12 @@ def test_a_window_over_the_edge_averages_what_is_inside() -> None:
     assert result.tolist() == [[[6.0, 6.0, 7.5]]]
 
 
+def test_a_window_larger_than_the_input_averages_all_of_it() -> None:
+    network = build("A5/1", (2, 2, 2, 1), "channels_last", seed=0)
+    records = drawn((1, 2, 2, 2, 1))
+    torch.testing.assert_close(network(records), records.mean().expand(1, 2, 2, 2, 1))
+
+
 def test_residual_adds_its_input() -> None:
     by_hand = Calls(
         lambda x, a, b: torch.relu(b(torch.relu(a(x))) + x),
@@ -229,6 +235,15 @@ def test_residual_projects_where_the_shape_changes() -> None:
     same("[ F4@3x3/2 > R > F4@3x3 ]+", (3, 7, 6), by_hand)
     vector = Calls(lambda x, a, b: a(x) + b(x), nn.Linear(5, 3), nn.Linear(5, 3))
     same("[ FC3 ]+", (5,), vector)
+
+
+def test_a_strided_block_planned_on_one_position_takes_more() -> None:
+    network = build("[ F2@3/2 ]+", (1, 2), "channels_last", seed=0)
+    assert network(torch.zeros(1, 5, 2)).shape == (1, 3, 2)
+    # Unpadded, the ways around fit on some sizes only, so the axis is not open.
+    closed = build("[ F2@2/2 valid ]+", (4, 2), "channels_last", seed=0)
+    with pytest.raises(InputError, match=r"\(records, 4, 2\)"):
+        closed(torch.zeros(1, 5, 2))
 
 
 def test_residual_blocks_stand_inside_one_another_and_repeat() -> None:

@@ -94,6 +94,7 @@ def test_a_step_knows_its_place() -> None:
         ("R > sofmax", "'sofmax' is not a layer, did you mean 'softmax'?", "sofmax"),
         ("R > dense10", "did you mean 'FC10'?", "dense10"),
         ("conv32@3x3 > R", "did you mean 'F32@3x3'?", "conv32@3x3"),
+        ("tanh3", "'tanh3' is not a layer, did you mean 'tanh'?", "tanh3"),
         ("LSMT12", "did you mean 'LSTM12'?", "LSMT12"),
         ("R > maxpool2", "did you mean 'P2'?", "maxpool2"),
         ("R > F32", "'F32' is not written F COUNT @WINDOW", "F32"),

@@ -326,6 +326,9 @@ def _pool(layer: LayerPlan, step: Pool) -> list[tuple[str, nn.Module]]:
     kinds = _AVERAGE_POOLS if average else _MAX_POOLS
     options = {"count_include_pad": False} if average else {}
     pads = [_same(size) if step.padding == "same" else (0, 0) for size in window]
+    if average and axes == 3 and any(after for _, after in pads):
+        # torch refuses a window larger than the input here even where the padding makes room.
+        return [("", UnevenAverage(window, stride, _torch_pad(pads)))]
     if all(before == after for before, after in pads):
         padding = tuple(before for before, _ in pads)
         return [("", kinds[axes - 1](window, stride, padding, **options))]

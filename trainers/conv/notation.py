@@ -430,19 +430,26 @@ def _unknown_modifier(word: str, allowed: tuple[str, ...]) -> str:
 
 def _looks_like_layer(word: str) -> bool:
     try:
-        _layer(word, _NOWHERE)
+        return _read(word, _NOWHERE) is not None
     except InputError:
         return False
-    return True
 
 
 def _layer(word: str, place: Place) -> Step:
     """One word as a step. Raises `InputError`."""
+    step = _read(word, place)
+    if step is None:
+        raise error_at(place, _unknown(word))
+    return step
+
+
+def _read(word: str, place: Place) -> Step | None:
+    """One word as a step, None where it is none; a size of 0 raises `InputError`."""
     for read in (_filters, _pool, _wavenet, _counted, _dropout, _sloped, _plain):
         step = read(word, place)
         if step is not None:
             return step
-    raise error_at(place, _unknown(word))
+    return None
 
 
 def _unknown(word: str) -> str:

@@ -492,7 +492,9 @@ class _Planner:
                 f"{_text(shape)}: its positions do not follow from its strides; use `same` "
                 f"padding inside.",
             )
-        if shape != before.shape:
+        # A stride needs the shortcut even on one position, where it changes nothing: the next
+        # input may have more.
+        if shape[-1] != before.shape[-1] or max(stride, default=1) > 1:
             ones = (1,) * len(stride)
             shortcut = (*ones, before.shape[-1], shape[-1])
         added = prod(shape)
@@ -512,8 +514,17 @@ class _Planner:
             body=body,
             shortcut=shortcut,
         )
+        if any(_is_valid(each.step) for each in body):
+            # Without padding the two ways around may agree on this size and on no other.
+            after = replace(after, free=(False,) * len(after.free))
         self.state = after
         return layer
+
+
+def _is_valid(step: Step) -> bool:
+    if isinstance(step, Block):
+        return any(_is_valid(inner) for inner in step.body)
+    return isinstance(step, Filters | Pool) and step.padding == "valid"
 
 
 def shape_text(shape: Shape) -> str:
