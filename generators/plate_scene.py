@@ -9,6 +9,7 @@ subtracted on the plate's own plane.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -71,6 +72,9 @@ FACE_OVERSAMPLING = 1.25
 
 DEPENDS_ON = (*(f"fontpkg-{family}" for family in FAMILIES), "scikit-image")
 """Packages whose version decides what a scene looks like."""
+
+CONTRAST_WIDTH_PX = 160
+"""Pixels across a plate at most where its contrast is measured."""
 
 PLACING_TRIES = 12
 """Places tried for one more object before the scene goes without it."""
@@ -147,18 +151,19 @@ class PlacedPlate:
 
     def behind(self, outline: Points) -> PlacedPlate:
         """The same plate after something with that outline, in frame pixels, was painted."""
+        if len(outline) < 3:
+            return self
         quad = self.quad()
-        left, top = np.floor(quad.min(axis=0)).astype(int) - 1
-        right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 1
-        if (
-            (outline.max(axis=0) < [left, top]).any()
-            or (outline.min(axis=0) > [right, bottom]).any()
-        ):  # fmt: skip
+        (low_x, low_y), (high_x, high_y) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
+        left, top = math.floor(low_x) - 1, math.floor(low_y) - 1
+        right, bottom = math.ceil(high_x) + 1, math.ceil(high_y) + 1
+        (first_x, first_y), (last_x, last_y) = outline.min(axis=0), outline.max(axis=0)
+        if last_x < left or last_y < top or first_x > right or first_y > bottom:
             return self
         # Rasterised in the frame and carried to the plate: a homography of the outline itself
         # would turn points beyond the plate's horizon inside out.
         scale = max(1.0, 256.0 / (right - left))
-        size = (int(np.ceil((right - left) * scale)), int(np.ceil((bottom - top) * scale)))
+        size = (math.ceil((right - left) * scale), math.ceil((bottom - top) * scale))
         mask = np.zeros((size[1], size[0]), dtype=np.uint8)
         local = np.clip((outline - [left, top]) * scale, -(2**14), 2**14)
         cv2.fillPoly(mask, [np.round(local * 16 - 8).astype(np.int32)], 255, shift=4)
@@ -185,10 +190,12 @@ class PlacedPlate:
         """The share of an upright rectangle on the plate that something covers, 0 to 1."""
         if self.hidden is None:
             return 0.0
-        left, top = np.floor(quad_mm.min(axis=0)).astype(int)
-        right, bottom = np.ceil(quad_mm.max(axis=0)).astype(int)
-        inside = self.hidden[max(top, 0) : bottom, max(left, 0) : right]
-        return float(np.count_nonzero(inside)) / inside.size if inside.size else 0.0
+        across, down = quad_mm.T.tolist()
+        inside = self.hidden[
+            max(math.floor(min(down)), 0) : math.ceil(max(down)),
+            max(math.floor(min(across)), 0) : math.ceil(max(across)),
+        ]
+        return float(cv2.countNonZero(inside)) / inside.size if inside.size else 0.0
 
 
 class PlateScene(Generator[SceneParams, Picture]):
@@ -396,8 +403,8 @@ class PlateScene(Generator[SceneParams, Picture]):
         if item.vehicle is None:
             pitch, roll = draw_angle(rng, self.pitch_deg), draw_angle(rng, self.roll_deg)
         else:
-            pitch = float(np.clip(camera.pitch_deg + rng.normal(0, 1.5), *self.pitch_deg))
-            roll = float(np.clip(camera.roll_deg + rng.normal(0, 0.7), *self.roll_deg))
+            pitch = _within(camera.pitch_deg + float(rng.normal(0, 1.5)), self.pitch_deg)
+            roll = _within(camera.roll_deg + float(rng.normal(0, 0.7)), self.roll_deg)
         width_px = min(log_uniform(rng, self.plate_width_px), 0.95 * self.width)
         height_px = width_px * size_mm[1] / size_mm[0]
         # A plate cut by the frame keeps its centre inside; any other keeps clear of the edges.
@@ -481,7 +488,8 @@ class PlateScene(Generator[SceneParams, Picture]):
         if item.pose is None:
             return plates
         if item.vehicle is not None:
-            outline = paint_vehicle(frame, item.vehicle, item.pose, light)
+            # Only what hides a farther plate needs its outline.
+            outline = paint_vehicle(frame, item.vehicle, item.pose, light, bool(plates))
             plates = [plate.behind(outline) for plate in plates]
             _count(counts, "vehicles")
         if item.plate is not None and item.blend is not None:
@@ -556,34 +564,45 @@ class PlateScene(Generator[SceneParams, Picture]):
 
     def _contrast(self, plate: PlacedPlate, frame: Image) -> float:
         """Brightness between ink and ground in the finished frame, 0 to 1, over the characters."""
-        cells = np.concatenate([cell.quad_mm for cell in plate.face.characters])
         ink = plate.face.ink
+        height, width = ink.shape
         width_mm, height_mm = plate.params.size_mm()
-        scale = np.array([ink.shape[1] / width_mm, ink.shape[0] / height_mm])
+        # A few thousand pixels tell the mean of each as well as all of them.
+        share = min(1.0, CONTRAST_WIDTH_PX / width)
+        if share < 1:
+            width, height = max(round(width * share), 1), max(round(height * share), 1)
+            ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR)
+        across, down = width_mm / width, height_mm / height
         to_plane = np.array(
-            [[1 / scale[0], 0, -width_mm / 2], [0, 1 / scale[1], -height_mm / 2], [0, 0, 1.0]]
+            [[across, 0.0, -width_mm / 2], [0.0, down, -height_mm / 2], [0.0, 0.0, 1.0]]
         )
+        boxes = [(*cell.quad_mm[0].tolist(), *cell.quad_mm[2].tolist())
+                 for cell in plate.face.characters]  # fmt: skip
+        left = max(int(min(box[0] for box in boxes) / across), 0)
+        top = max(int(min(box[1] for box in boxes) / down), 0)
+        right = min(math.ceil(max(box[2] for box in boxes) / across), width)
+        bottom = min(math.ceil(max(box[3] for box in boxes) / down), height)
+        to_cells = np.array([[1.0, 0.0, left], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
         flat = cv2.warpPerspective(
             frame,
-            pixel_centred(plate.homography @ to_plane),
-            (ink.shape[1], ink.shape[0]),
+            pixel_centred(plate.homography @ to_plane @ to_cells),
+            (right - left, bottom - top),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        left, top = np.maximum(np.floor(cells.min(axis=0) * scale).astype(int), 0)
-        right, bottom = np.ceil(cells.max(axis=0) * scale).astype(int)
-        grey = cv2.cvtColor(flat[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)
         mask = ink[top:bottom, left:right]
-        on_ink = cv2.mean(grey, np.where(mask > 160, 255, 0).astype(np.uint8))[0]
-        off_ink = cv2.mean(grey, np.where(mask < 64, 255, 0).astype(np.uint8))[0]
+        on_ink = cv2.mean(grey, cv2.compare(mask, 160, cv2.CMP_GT))[0]
+        off_ink = cv2.mean(grey, cv2.compare(mask, 64, cv2.CMP_LT))[0]
         return abs(on_ink - off_ink) / 255
 
     def _illegible(self, characters: tuple[Character, ...], contrast: float) -> str:
         """Why nobody could read these characters: `small`, `hidden`, `contrast`, or nothing."""
-        quads = np.stack([one.quad for one in characters])
-        sides = np.linalg.norm(quads[:, [3, 2]] - quads[:, [0, 1]], axis=2)
-        heights = sides.mean(axis=1)
-        if heights.min() < self.legibility.min_character_height_px:
-            return "small"
+        lowest = self.legibility.min_character_height_px
+        for one in characters:
+            top_left, top_right, bottom_right, bottom_left = one.quad.tolist()
+            tall = math.dist(top_left, bottom_left) + math.dist(top_right, bottom_right)
+            if tall / 2 < lowest:
+                return "small"
         if min(one.visible for one in characters) < 1 - self.legibility.max_occlusion:
             return "hidden"
         if contrast < self.legibility.min_contrast:
@@ -624,6 +643,10 @@ def _fit(one: _Standing, other: _Standing) -> bool:
     if both and overlap(grown(one.plate_box, 4), grown(other.plate_box, 4)) > 0:
         return False
     return far.item.plate is None or overlap(far.plate_box, near.extent_box) <= 0.3
+
+
+def _within(value: float, bounds: Range) -> float:
+    return min(max(value, bounds[0]), bounds[1])
 
 
 def _count(counts: dict[str, int], key: str) -> None:

@@ -20,6 +20,10 @@ Bbox: TypeAlias = tuple[float, float, float, float]
 """`(x, y, width, height)` in pixels."""
 
 
+_TO_CONTINUOUS = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+_FROM_CONTINUOUS = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
+
+
 def apply_homography(matrix: Homography, points: Points) -> Points:
     """Map points of shape (n, 2) through `matrix`; the result has the same shape."""
     mapped = points @ matrix[:, :2].T + matrix[:, 2]
@@ -28,9 +32,7 @@ def apply_homography(matrix: Homography, points: Points) -> Points:
 
 def pixel_centred(matrix: Homography) -> Homography:
     """`matrix` between continuous pixel coordinates, rewritten for `cv2`'s pixel centres."""
-    to_continuous = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
-    from_continuous = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
-    return np.asarray(from_continuous @ matrix @ to_continuous)
+    return np.asarray(_FROM_CONTINUOUS @ matrix @ _TO_CONTINUOUS)
 
 
 def rectangle(x: float, y: float, width: float, height: float) -> Points:
@@ -42,9 +44,9 @@ def bounding_box(points: Points) -> Bbox:
     """The smallest axis-aligned box around `points`; all zeros where there are none."""
     if len(points) == 0:
         return (0.0, 0.0, 0.0, 0.0)
-    left, top = points.min(axis=0)
-    right, bottom = points.max(axis=0)
-    return (float(left), float(top), float(right - left), float(bottom - top))
+    across, down = points.T.tolist()
+    left, top = min(across), min(down)
+    return (left, top, max(across) - left, max(down) - top)
 
 
 def polygon_area(points: Points) -> float:

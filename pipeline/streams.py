@@ -66,7 +66,8 @@ def choose_weighted(rng: np.random.Generator, weights: Mapping[K, float]) -> K:
 
 def uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
     """A Python float drawn uniformly from `bounds`."""
-    return float(rng.uniform(bounds[0], bounds[1]))
+    low, high = bounds
+    return low + (high - low) * float(rng.random())
 
 
 def log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:

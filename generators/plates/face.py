@@ -61,9 +61,11 @@ MASTER_PX_PER_MM = (0.8, 1.6, 3.0)
 """Scales at which grounds and marks are painted, to be averaged down from the next finer."""
 SMALL_MASTER_PX_PER_MM = (0.2, 0.4)
 """Scales at which grounds are also kept, averaged from the first of the above."""
-MASTER_GLYPH_PX = (80, 160, 256)
+MASTER_GLYPH_PX = (80, 224)
 """Heights at which glyphs are asked of a typeface, to be averaged down likewise."""
-ASPECT_STEP, STROKE_STEP = 0.05, 0.012
+SMALL_GLYPH_PX = (12, 20, 40)
+"""Heights at which glyphs are also kept, averaged from the first of the above."""
+ASPECT_STEP, STROKE_STEP = 0.1, 0.02
 """Glyphs are asked for at multiples of these: width over height, stroke over height."""
 RELIEF_EDGE_MM = 1.5
 """How wide the slope of an embossed stroke is, as measured on pressed aluminium plates."""
@@ -71,7 +73,6 @@ CACHE_BYTES = 64 * 2**20
 """Bound of the painted grounds and sprites kept in each process."""
 HOLE_COLOUR = "#2b2b2c"
 
-_RAMP = np.arange(256, dtype=np.float32)[None, :, None] / np.float32(255)
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
 
@@ -501,10 +502,10 @@ class _Painter:
         """Lay `colour` over the layer by a mask whose corner is at (left, top)."""
         bottom, right = top + mask.shape[0], left + mask.shape[1]
         region = self.layer[top:bottom, left:right]
-        cover = cv2.merge([mask, mask, mask, mask])
-        table = np.round(_RAMP * np.array([*colour, 255], np.float32)).astype(np.uint8)
-        dimmed = cv2.multiply(region, cv2.bitwise_not(cover), scale=1 / 255)
-        cv2.add(dimmed, cv2.LUT(cover, table), dst=region)
+        bare = cv2.bitwise_not(mask)
+        dimmed = cv2.multiply(region, cv2.merge([bare, bare, bare, bare]), scale=1 / 255)
+        painted = [cv2.convertScaleAbs(mask, alpha=channel / 255) for channel in colour]
+        cv2.add(dimmed, cv2.merge([*painted, mask]), dst=region)
         if raised:
             part = self.raised[top:bottom, left:right]
             np.maximum(part, mask, out=part)
@@ -611,7 +612,7 @@ def _resized(picture: Canvas, size_px: tuple[int, int]) -> Canvas:
     if picture.shape[1::-1] == size_px:
         return picture.copy()
     # Below half size bilinear sampling would skip pixels; above it, it is as good and faster.
-    slight = 2 * size_px[0] > picture.shape[1]
+    slight = 2 * size_px[0] > picture.shape[1] and 2 * size_px[1] > picture.shape[0]
     how = cv2.INTER_LINEAR if slight else cv2.INTER_AREA
     return np.asarray(cv2.resize(picture, size_px, interpolation=how), np.uint8)
 
@@ -624,9 +625,21 @@ def _glyph(
     aspect = max(round(width / height / ASPECT_STEP), 1) * ASPECT_STEP
     ratio = round(max(round(stroke_ratio / STROKE_STEP), 1) * STROKE_STEP, 4)
     glyph = typeface.glyph(character, max(round(master * aspect), 1), master, ratio)
+    small = next((h for h in SMALL_GLYPH_PX if h >= height), None)
+    if small is not None:
+
+        def shrink() -> tuple[Canvas, int]:
+            size = (max(round(small * aspect), 1), small)
+            shrunk = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA)
+            return np.asarray(shrunk, np.uint8), shrunk.nbytes + 300
+
+        key = ("glyph", typeface, character, small, aspect, ratio)
+        glyph = _CACHE.get(key, shrink)
     if glyph.shape == (height, width):
         return glyph
-    return np.asarray(cv2.resize(glyph, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    slight = 1.8 * width > glyph.shape[1] and 1.8 * height > glyph.shape[0]
+    how = cv2.INTER_LINEAR if slight else cv2.INTER_AREA
+    return np.asarray(cv2.resize(glyph, (width, height), interpolation=how), np.uint8)
 
 
 def _master_scale(px_per_mm: float) -> float:
@@ -782,7 +795,7 @@ def _paste(
     crop_right, crop_bottom = min(sprite_width, width - left), min(sprite_height, height - top)
     if crop_left >= crop_right or crop_top >= crop_bottom:
         return
-    layer = cv2.resize(sprite.layer, (sprite_width, sprite_height), interpolation=cv2.INTER_AREA)
+    layer = _resized(sprite.layer, (sprite_width, sprite_height))
     layer = layer[crop_top:crop_bottom, crop_left:crop_right]
     target = (slice(top + crop_top, top + crop_bottom), slice(left + crop_left, left + crop_right))
     cover = cv2.extractChannel(layer, 3)
@@ -886,7 +899,8 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
         glyph = _glyph(typeface, placed.token, width, height, stroke_mm / placed.height)
         region = ink[top : top + height, left : left + width]
         cv2.max(region, glyph, dst=region)
-        quad = rectangle(left, top, width, height) / np.array(fine_scale)
+        x, y = left / fine_scale[0], top / fine_scale[1]
+        quad = rectangle(x, y, width / fine_scale[0], height / fine_scale[1])
         characters.append(FaceCharacter(placed.token, quad, placed.line))
     ink = _resized(ink, size_px)
 
@@ -945,15 +959,16 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
 
 
 def _lay_ink(rgb: Canvas, ink: Canvas, colour: tuple[int, int, int]) -> Canvas:
-    cover = cv2.merge([ink, ink, ink])
-    table = np.round(_RAMP * np.array(colour, np.float32)).astype(np.uint8)
-    dimmed = cv2.multiply(rgb, cv2.bitwise_not(cover), scale=1 / 255)
-    return np.asarray(cv2.add(dimmed, cv2.LUT(cover, table)), np.uint8)
+    bare = cv2.cvtColor(cv2.bitwise_not(ink), cv2.COLOR_GRAY2RGB)
+    dimmed = cv2.multiply(rgb, bare, dst=bare, scale=1 / 255)
+    painted = cv2.merge([cv2.convertScaleAbs(ink, alpha=channel / 255) for channel in colour])
+    return np.asarray(cv2.add(dimmed, painted, dst=painted), np.uint8)
 
 
 def _apply_gains(rgb: Canvas, gains: tuple[float, float, float]) -> Canvas:
-    table = np.minimum(_RAMP * (255 * np.array(gains, np.float32)), 255).round().astype(np.uint8)
-    return np.asarray(cv2.LUT(rgb, table), np.uint8)
+    red, green, blue = gains
+    diagonal = np.array([[red, 0.0, 0.0], [0.0, green, 0.0], [0.0, 0.0, blue]])
+    return np.asarray(cv2.transform(rgb, diagonal), np.uint8)
 
 
 def layout_sheet(

@@ -9,7 +9,7 @@ cell asked for, so that no font object is made for every pixel size.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,10 +41,11 @@ FAMILIES = (
 """The `fontpkg-*` packages used, without their prefix; licences are in data/LICENCES.md."""
 
 FONT_SUFFIXES = (".ttf", ".otf", ".woff2")
-MASTER_HEIGHTS_PX = (32, 96, 288)
-"""Cap heights at which FreeType draws; a glyph is resized from the next larger one."""
-TEXT_MASTER_HEIGHTS_PX = (24, 72, 216)
-"""The same for text, which is set from characters drawn once each."""
+DRAWN_HEIGHTS_PX = (96, 288)
+"""Cap heights at which FreeType draws a character, once: it is slow."""
+MASTER_HEIGHTS_PX = (16, 32, 96, 288)
+"""Cap heights at which characters are kept, averaged down from those drawn; a glyph or a
+line of text is resized from the next larger one."""
 _MEASURED_PX = 96
 MIN_WIDTH_SCALE, MAX_WIDTH_SCALE = 0.55, 1.35
 """How far a face is squeezed or stretched to fit a cell, as a share of its own width."""
@@ -116,9 +117,22 @@ class _Letter:
     advance: int
 
 
-@lru_cache(maxsize=1536)
+@lru_cache(maxsize=4096)
 def _small_letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
-    return _draw_letter(file, char, cap_height_px)
+    if cap_height_px in DRAWN_HEIGHTS_PX:
+        return _draw_letter(file, char, cap_height_px)
+    drawn = _letter(file, char, DRAWN_HEIGHTS_PX[0])
+    share = cap_height_px / DRAWN_HEIGHTS_PX[0]
+    height, width = drawn.ink.shape
+    if not drawn.ink.size:
+        return replace(drawn, advance=round(drawn.advance * share))
+    size = (max(round(width * share), 1), max(round(height * share), 1))
+    return _Letter(
+        np.asarray(cv2.resize(drawn.ink, size, interpolation=cv2.INTER_AREA), np.uint8),
+        round(drawn.left * share),
+        round(drawn.above * share),
+        round(drawn.advance * share),
+    )
 
 
 @lru_cache(maxsize=192)
@@ -127,21 +141,22 @@ def _large_letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
 
 
 def _letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
-    """A character as drawn once: some 6 MB of small and 12 MB of large ones are kept."""
+    """A character at a master height: some 10 MB of small and 10 MB of large ones are kept."""
     keep = _small_letter if cap_height_px <= 96 else _large_letter
     return keep(file, char, cap_height_px)
 
 
 def _draw_letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
     font = _font_at(file, _size_for_cap(file, cap_height_px)[0])
-    left, top, right, bottom = (int(edge) for edge in font.getbbox(char, anchor="ls"))
-    picture = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
-    ImageDraw.Draw(picture).text((-left, -top), char, fill=255, font=font, anchor="ls")
+    # A canvas with room for any letter spares asking FreeType how large this one is.
+    left, baseline = cap_height_px, 2 * cap_height_px
+    picture = Image.new("L", (4 * cap_height_px, 3 * cap_height_px))
+    ImageDraw.Draw(picture).text((left, baseline), char, fill=255, font=font, anchor="ls")
     pixels = np.asarray(picture)
     x, y, ink_width, ink_height = cv2.boundingRect(pixels)
     ink = pixels[y : y + ink_height, x : x + ink_width].copy()
     ink.flags.writeable = False
-    return _Letter(ink, left + x, -(top + y), round(font.getlength(char)))
+    return _Letter(ink, x - left, baseline - y, round(font.getlength(char)))
 
 
 def _set_line(file: FontFile, text: str, cap_height_px: int) -> tuple[Mask, int]:
@@ -194,19 +209,19 @@ def _reference_width(file: FontFile) -> float:
 
 @lru_cache(maxsize=64)
 def _notdef(file: FontFile) -> bytes:
-    return _letter(file, "\U0010ffff", TEXT_MASTER_HEIGHTS_PX[0]).ink.tobytes()
+    return _letter(file, "\U0010ffff", DRAWN_HEIGHTS_PX[0]).ink.tobytes()
 
 
 @lru_cache(maxsize=8192)
 def _has(file: FontFile, char: str) -> bool:
     if char.isspace():
         return True
-    pixels = _letter(file, char, TEXT_MASTER_HEIGHTS_PX[0]).ink
+    pixels = _letter(file, char, DRAWN_HEIGHTS_PX[0]).ink
     return pixels.size > 0 and pixels.tobytes() != _notdef(file)
 
 
-def _master_height(height_px: int, heights: tuple[int, ...]) -> int:
-    return next((h for h in heights if h >= height_px), heights[-1])
+def _master_height(height_px: int) -> int:
+    return next((h for h in MASTER_HEIGHTS_PX if h >= height_px), MASTER_HEIGHTS_PX[-1])
 
 
 def resize_ink(ink: Mask, width_px: int, height_px: int) -> Mask:
@@ -254,7 +269,7 @@ class FontTypeface:
         file = self._pick(stroke_ratio)
         if char.isspace():
             return np.zeros((height_px, width_px), np.uint8)
-        master = _master_height(height_px, MASTER_HEIGHTS_PX)
+        master = _master_height(height_px)
         letter = _letter(file, char, master)
         ink, above = letter.ink, letter.above
         cap = _size_for_cap(file, master)[1]
@@ -278,7 +293,7 @@ class FontTypeface:
         The rows span the ink and at least baseline to cap height; w is at least 1.
         """
         file = self._pick(0.16)
-        master = _master_height(height_px, TEXT_MASTER_HEIGHTS_PX)
+        master = _master_height(height_px)
         ink, above = _set_line(file, text, master)
         if ink.size == 0:
             return np.zeros((height_px, max(1, height_px // 3)), np.uint8)

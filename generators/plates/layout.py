@@ -86,7 +86,7 @@ class Mark(Model):
     over: bool = False
     raised: bool = False
 
-    @property
+    @cached_property
     def has_choice(self) -> bool:
         """Whether two plates of one layout may show it differently."""
         return len(self.colour) > 1 or self.chance < 1
@@ -167,7 +167,7 @@ class TextMark(Mark):
     stretch: float = Field(default=1, gt=0.2, lt=5)
     max_width: float = Field(default=1000, gt=0)
 
-    @property
+    @cached_property
     def has_choice(self) -> bool:
         """Whether two plates of one layout may show it differently."""
         return super().has_choice or bool(self.texts) or bool(self.pattern)

@@ -400,7 +400,7 @@ def _paint_body(
         shades = np.linspace(1.15, 0.9, height, dtype=np.float32)
     row = np.array(params.colour, np.float32) * np.array(gains, np.float32)
     column = np.minimum(shades[:, None] * row[None, :], 255).astype(np.uint8)[:, None, :]
-    cv2.resize(column, (paint.shape[1], height), dst=paint, interpolation=cv2.INTER_NEAREST)
+    cv2.resize(column, (paint.shape[1], height), dst=paint, interpolation=cv2.INTER_LINEAR)
     if params.tags is not None:
         reach = 26 * px_per_mm
         for x in (outer[0] + 30 * px_per_mm, outer[2] - 30 * px_per_mm - reach):

@@ -283,7 +283,7 @@ class StrokeTypeface:
 
     def _ink(self, char: str, width_px: int, height_px: int, stroke_ratio: float) -> Mask:
         """`char` without side bearings, shape (height_px, w) with w at most `width_px`."""
-        over = 8 if height_px <= 32 else 4 if height_px <= 160 else 2
+        over = 8 if height_px <= 32 else 3 if height_px <= 160 else 2
         height = height_px * over
         stroke = min(max(stroke_ratio * height, 2.0), height / 2.5)
         if char in self.crowded:

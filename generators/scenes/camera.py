@@ -8,6 +8,7 @@ picture. A planar face at z = 0 maps by a homography, so labels follow exactly
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,14 +20,17 @@ from seedbed.geometry import Homography, Points
 
 @lru_cache(maxsize=256)
 def _rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.float64]:
-    yaw, pitch, roll = np.radians([yaw_deg, pitch_deg, roll_deg])
-    cy, sy, cp, sp, cr, sr = (
-        np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    )  # fmt: skip
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    rotation = np.asarray(about_z @ about_x @ about_y)
+    yaw, pitch, roll = math.radians(yaw_deg), math.radians(pitch_deg), math.radians(roll_deg)
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    cr, sr = math.cos(roll), math.sin(roll)
+    # About z (roll) times about x (pitch) times about y (yaw), multiplied out.
+    rotation = np.array(
+        [
+            [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
+            [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
+            [-cp * sy, sp, cp * cy],
+        ]
+    )
     rotation.flags.writeable = False
     return rotation
 
@@ -60,14 +64,21 @@ class Pose:
     def translation(self) -> NDArray[np.float64]:
         """The object's origin in camera axes, shape (3,), millimetres."""
         (u, v), (cx, cy) = self.centre_px, self.principal_px
-        return self.depth_mm * np.array([(u - cx) / self.focal_px, (v - cy) / self.focal_px, 1.0])
+        share = self.depth_mm / self.focal_px
+        return np.array([(u - cx) * share, (v - cy) * share, self.depth_mm])
 
     def homography(self) -> Homography:
         """From the object's plane z = 0, in millimetres, to continuous pixels."""
-        rotation = self.rotation()
-        return np.asarray(
-            self.intrinsics()
-            @ np.column_stack([rotation[:, 0], rotation[:, 1], self.translation()])
+        (a, b, _), (c, d, _), (e, f, _) = self.rotation().tolist()
+        (u, v), (cx, cy) = self.centre_px, self.principal_px
+        focal, depth = self.focal_px, self.depth_mm
+        # K [r1 r2 t], multiplied out.
+        return np.array(
+            [
+                [focal * a + cx * e, focal * b + cx * f, depth * u],
+                [focal * c + cy * e, focal * d + cy * f, depth * v],
+                [e, f, depth],
+            ]
         )
 
     def project(self, points_mm: NDArray[np.float64]) -> Points:

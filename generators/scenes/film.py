@@ -7,6 +7,7 @@ Everything smooth is drawn on a grid an eighth of the frame's size and enlarged,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,6 +20,10 @@ Frame = NDArray[np.uint8]
 
 GRID = 8
 """Pixels of the frame to one cell of the smooth maps."""
+
+
+UNIT_GAIN = 64
+"""The level of the gain map, uint8, that leaves a pixel as it is: gains reach nearly 4."""
 
 
 MIDDLE_GREY = 112.0
@@ -154,28 +159,42 @@ def draw_film(
 
 def _exposure(frame: Frame, params: FilmParams) -> float:
     """The factor by which metering and the drawn stops brighten or darken the frame."""
-    mean = float(frame[::GRID, ::GRID].mean())
+    mean = sum(cv2.mean(frame[:: 2 * GRID])[:3]) / 3
     metered = (MIDDLE_GREY / max(mean, 1.0)) ** params.metering
-    return float(np.clip(metered, 0.6, 2.5) * 2.0**params.exposure_stops)
+    return float(min(max(metered, 0.6), 2.5) * 2.0**params.exposure_stops)
 
 
-def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> NDArray[np.float32]:
-    """Multiplies the frame: shape (rows, columns, 3), 1 leaves a pixel as it is."""
+@lru_cache(maxsize=8)
+def _axes(
+    rows: int, columns: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """From -1 to 1 across (1, columns) and down (rows, 1), and half the squared radius."""
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
-    gain = 1 + params.gradient[0] * x + params.gradient[1] * y
-    gain = gain * (1 - params.vignette * (x * x + y * y) / 2)
+    return x, y, (x * x + y * y) / 2
+
+
+def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> Frame:
+    """Multiplies the frame: shape (rows, columns, 3), `UNIT_GAIN` leaves a pixel as it is."""
+    x, y, radius = _axes(rows, columns)
+    gain = x * np.float32(params.gradient[0]) + (
+        y * np.float32(params.gradient[1]) + np.float32(1)
+    )
+    gain *= np.float32(1) - np.float32(params.vignette) * radius
     for shadow in params.shadows:
         mask = np.zeros((rows, columns), dtype=np.float32)
-        polygon = np.array(shadow.polygon) * [columns, rows]
-        cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
+        polygon = np.array(shadow.polygon) * (columns * 16, rows * 16)
+        cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
         sigma = max(0.3, shadow.penumbra * columns)
-        gain = gain * (1 - shadow.strength * cv2.GaussianBlur(mask, (0, 0), sigma))
-    balance = np.asarray(params.white_balance, dtype=np.float32)
-    return np.asarray(gain[:, :, None] * balance * np.float32(exposure))
+        gain *= 1 - np.float32(shadow.strength) * cv2.GaussianBlur(mask, (0, 0), sigma)
+    level = UNIT_GAIN * exposure
+    return np.asarray(
+        cv2.merge([cv2.convertScaleAbs(gain, alpha=level * c) for c in params.white_balance]),
+        np.uint8,
+    )
 
 
-def _glow_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32] | None:
+def _glow_map(params: FilmParams, rows: int, columns: int) -> Frame | None:
     """Adds to the frame: shape (rows, columns, 3), or None where nothing glows."""
     if not params.glows:
         return None
@@ -185,20 +204,26 @@ def _glow_map(params: FilmParams, rows: int, columns: int) -> NDArray[np.float32
     for glow in params.glows:
         distance = (x - glow.x) ** 2 + (y - glow.y * rows / columns) ** 2
         added += np.exp(-distance / (2 * glow.radius**2))[:, :, None] * np.float32(glow.colour)
-    return added
+    return np.minimum(added, 255).astype(np.uint8)
 
 
-def _enlarge(grid: NDArray[np.float32], frame: Frame) -> Frame:
+def _enlarge(grid: Frame, frame: Frame) -> Frame:
     height, width = frame.shape[:2]
-    small = np.clip(grid, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+_LEVELS = np.arange(256) / 255 - 0.5
 
 
 def _tone_curve(params: FilmParams) -> NDArray[np.uint8]:
-    level = np.arange(256) / 255
-    level = np.clip(0.5 + (level - 0.5) * params.contrast, 0, 1) ** params.gamma
-    curve = params.black_level + level * (255 - params.black_level)
-    return np.asarray(np.round(curve), dtype=np.uint8)
+    level = np.minimum(np.maximum(0.5 + _LEVELS * params.contrast, 0), 1) ** params.gamma
+    curve = level * (255 - params.black_level) + (params.black_level + 0.5)
+    return curve.astype(np.uint8)
+
+
+_GREY = np.array([[0.299, 0.587, 0.114]] * 3)
+"""ITU-R BT.601 luma in each channel."""
+_SAME = np.eye(3)
 
 
 def dim(frame: Frame, light: Light) -> Frame:
@@ -213,22 +238,21 @@ def develop(frame: Frame, params: FilmParams) -> Frame:
     """The finished frame: light falls off, glares, hazes over, and is exposed and toned."""
     height, width = frame.shape[:2]
     rows, columns = max(2, height // GRID), max(2, width // GRID)
-    gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns) * 64, frame)
-    frame = np.asarray(cv2.multiply(frame, gain, scale=1 / 64), dtype=np.uint8)
+    gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns), frame)
+    cv2.multiply(frame, gain, dst=gain, scale=1 / UNIT_GAIN)
+    frame = gain
     if params.haze > 0:
-        veil = np.full_like(frame, 205)
-        frame = np.asarray(cv2.addWeighted(frame, 1 - params.haze, veil, params.haze, 0), np.uint8)
+        cv2.convertScaleAbs(frame, dst=frame, alpha=1 - params.haze, beta=205 * params.haze)
     if params.rain is not None:
         frame = _streak(frame, params.rain)
     glow = _glow_map(params, rows, columns)
     if glow is not None:
-        frame = np.asarray(cv2.add(frame, _enlarge(glow, frame)), dtype=np.uint8)
-    frame = np.asarray(cv2.LUT(frame, _tone_curve(params)), dtype=np.uint8)
+        cv2.add(frame, _enlarge(glow, frame), dst=frame)
+    cv2.LUT(frame, _tone_curve(params), dst=frame)
     saturation = 0.0 if params.monochrome else params.saturation
     if abs(saturation - 1) > 0.03:
-        grey = np.array([0.299, 0.587, 0.114]) * (1 - saturation)
-        mix = np.eye(3) * saturation + np.tile(grey, (3, 1))
-        frame = np.asarray(cv2.transform(frame, mix), dtype=np.uint8)
+        mix = _GREY * (1 - saturation) + _SAME * saturation
+        cv2.transform(frame, mix, dst=frame)
     return frame
 
 

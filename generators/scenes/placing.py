@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seedbed.generators.scenes.camera import Pose
-from seedbed.geometry import Bbox, apply_homography, bounding_box, rectangle
+from seedbed.geometry import Bbox
 from seedbed.streams import chance, uniform
 
 Range = tuple[float, float]
@@ -48,7 +49,7 @@ def draw_camera(
     seven scenes, where the bounds allow, and small ones are likelier; roll is within 3
     degrees or so in three of four.
     """
-    half_angle = np.radians(uniform(rng, field_of_view_deg)) / 2
+    half_angle = math.radians(uniform(rng, field_of_view_deg)) / 2
     downwards = chance(rng, 6 / 7)
     steepness = float(rng.beta(1.3, 3.0))
     pitch = (max(pitch_deg[1], 0.0) if downwards else min(pitch_deg[0], 0.0)) * steepness
@@ -57,15 +58,24 @@ def draw_camera(
     return Camera(
         width=size[0],
         height=size[1],
-        focal_px=float(size[0] / 2 / np.tan(half_angle)),
-        pitch_deg=float(np.clip(pitch, *pitch_deg)),
-        roll_deg=float(np.clip(tilt, *roll_deg)),
+        focal_px=size[0] / 2 / math.tan(half_angle),
+        pitch_deg=min(max(pitch, pitch_deg[0]), pitch_deg[1]),
+        roll_deg=min(max(tilt, roll_deg[0]), roll_deg[1]),
     )
 
 
 def flat_box(pose: Pose, extent_mm: Bbox) -> Bbox:
     """The box in pixels around a rectangle (x, y, width, height) on the object's plane."""
-    return bounding_box(apply_homography(pose.homography(), rectangle(*extent_mm)))
+    (a, b, c), (d, e, f), (g, h, i) = pose.homography().tolist()
+    x, y, width, height = extent_mm
+    across: list[float] = []
+    down: list[float] = []
+    for u, v in ((x, y), (x + width, y), (x + width, y + height), (x, y + height)):
+        w = g * u + h * v + i
+        across.append((a * u + b * v + c) / w)
+        down.append((d * u + e * v + f) / w)
+    left, top = min(across), min(down)
+    return left, top, max(across) - left, max(down) - top
 
 
 def centred(size_mm: tuple[float, float]) -> Bbox:
@@ -88,29 +98,37 @@ def pose_of_width(
     meets the plane at less than `MIN_FACING`.
     """
     yaw, pitch, roll = angles_deg
+    focal, middle = camera.focal_px, (camera.width / 2, camera.height / 2)
     pose = Pose(
         centre_px=centre_px,
-        depth_mm=camera.focal_px * size_mm[0] / width_px,
-        focal_px=camera.focal_px,
-        principal_px=(camera.width / 2, camera.height / 2),
+        depth_mm=focal * size_mm[0] / width_px,
+        focal_px=focal,
+        principal_px=middle,
         yaw_deg=yaw,
         pitch_deg=pitch,
         roll_deg=roll,
     )
-    ray = pose.translation() / pose.depth_mm
-    facing = float(pose.rotation()[:, 2] @ ray) / float(np.linalg.norm(ray))
+    ray_x, ray_y = (centre_px[0] - middle[0]) / focal, (centre_px[1] - middle[1]) / focal
+    (a, b, ahead_x), (c, d, ahead_y), (e, f, ahead_z) = pose.rotation().tolist()
+    facing = (ahead_x * ray_x + ahead_y * ray_y + ahead_z) / math.hypot(ray_x, ray_y, 1.0)
     if facing < MIN_FACING:
         return None
-    corners = rectangle(*centred(size_mm)) @ pose.rotation()[:, :2].T
+    half_x, half_y = size_mm[0] / 2, size_mm[1] / 2
+    corners = [
+        (a * x + b * y, c * x + d * y, e * x + f * y)
+        for x, y in ((-half_x, -half_y), (half_x, -half_y), (half_x, half_y), (-half_x, half_y))
+    ]
     nearest_mm = max(size_mm)
     depth = pose.depth_mm
     for _ in range(4):
-        inside = corners + depth * ray
-        across = (camera.focal_px * inside[:, 0] / inside[:, 2]).tolist()
+        across = [focal * (x + depth * ray_x) / (z + depth) for x, _, z in corners]
         depth = max(nearest_mm, depth * (max(across) - min(across)) / width_px)
-    inside = corners + depth * ray
-    seen = inside[:, :2] / inside[:, 2:]
-    left, right = (float(v) for v in np.linalg.norm(seen[[0, 1]] - seen[[3, 2]], axis=1))
+    seen = [
+        ((x + depth * ray_x) / (z + depth), (y + depth * ray_y) / (z + depth))
+        for x, y, z in corners
+    ]
+    left = math.dist(seen[0], seen[3])
+    right = math.dist(seen[1], seen[2])
     tapered = max(left, right) > MAX_TAPER * min(left, right)
     return None if tapered or depth == nearest_mm else replace(pose, depth_mm=depth)
 

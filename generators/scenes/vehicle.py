@@ -97,14 +97,18 @@ def vehicle_extent_mm(params: VehicleParams) -> tuple[float, float, float, float
 
 
 def paint_vehicle(
-    frame: NDArray[np.uint8], params: VehicleParams, pose: Pose, light: Light
+    frame: NDArray[np.uint8],
+    params: VehicleParams,
+    pose: Pose,
+    light: Light,
+    outlined: bool = True,
 ) -> Points:
     """Paint the vehicle and its ground shadow into `frame`, (H, W, 3) uint8 RGB, in place.
 
     `pose` places the plate's centre; the plate itself is left to the caller, and its place
     keeps one plain colour `PLATE_CLEARANCE_MM` beyond its edges. Returns the silhouette as a
     polygon (n, 2) in continuous pixels, without the shadow; shape (0, 2) where the vehicle
-    is nowhere near the frame.
+    is nowhere near the frame, or where it is not to be `outlined`, which saves time.
     """
     p = params
     skin = _motorcycle_skin(p) if p.kind == "motorcycle" else make_skin(p)
@@ -133,7 +137,7 @@ def paint_vehicle(
         _over_glass(b, p, pane)
     _lamp_glow(b, p)
     b.paint()
-    return b.silhouette()
+    return b.silhouette() if outlined else np.empty((0, 2))
 
 
 def paint_vehicle_front(

@@ -75,19 +75,25 @@ class Skin:
 
     def place(self, values: NDArray[np.float64], modes: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n, 3) numbers read by their (n,) modes as points (x, h, z)."""
-        first, h, third = values.T
+        first, h, third = values[:, 0], values[:, 1], values[:, 2]
         z = np.interp(h, self.h, self.table[0])
         width = np.interp(h, self.h, self.table[1])
         corner = np.interp(h, self.h, self.table[2])
         x = np.where(modes >= SPAN, first * width, first)
+        aside = np.abs(x)
         # What reaches past the edge of the face is wrapped on to the flank.
-        past = np.where(modes == SKIN, np.maximum(np.abs(x) - width, 0.0), 0.0)
-        x = x - np.sign(x) * past
-        share = np.minimum(np.abs(x) / width, 1.0)
+        past = (aside - np.minimum(aside, width)) * (modes == SKIN)
+        aside -= past
+        share = np.minimum(aside / width, 1.0)
         share *= share
+        share *= share
+        share *= corner
+        past *= 2.5
         on_face = (modes == SKIN) | (modes == SPAN)
-        depth = np.where(on_face, z + corner * share * share + 2.5 * past - third, third)
-        return np.stack([x, h, depth], axis=1)
+        placed = np.empty_like(values)
+        placed[:, 0], placed[:, 1] = np.copysign(aside, x), h
+        placed[:, 2] = np.where(on_face, z + share + past - third, third)
+        return placed
 
 
 _SCRATCH = threading.local()
@@ -250,7 +256,9 @@ class Brush:
         own = (points - (self.plate_at[0], self.plate_at[1], 0.0)) * (1.0, -1.0, 1.0)
         inside = own @ self._rotation.T + self._translation
         pixels = inside[:, :2] / np.maximum(inside[:, 2:], 1.0) * self.pose.focal_px
-        return np.asarray(np.clip(pixels + self.pose.principal_px, -LIMIT_PX, LIMIT_PX))
+        pixels += self.pose.principal_px
+        np.minimum(pixels, LIMIT_PX, out=pixels)
+        return np.asarray(np.maximum(pixels, -LIMIT_PX, out=pixels))
 
     def paint(self) -> None:
         """Paint all that was collected, and forget it."""
@@ -258,42 +266,61 @@ class Brush:
         runs = np.array(self._runs, dtype=np.int64).reshape(-1, 3)
         modes, sizes = np.repeat(runs[:, 0], runs[:, 1]), np.repeat(runs[:, 2], runs[:, 1])
         starts = np.cumsum(sizes) - sizes
-        thirds = np.where(sizes == 3, flat[starts + sizes - 1], 0.0)
-        values = np.stack([flat[starts], flat[starts + 1], thirds], axis=1)
+        values = np.empty((len(starts), 3))
+        values[:, 0], values[:, 1] = flat[starts], flat[starts + 1]
+        values[:, 2] = np.where(sizes == 3, flat[starts + sizes - 1], 0.0)
         pixels = self.to_pixels(self.skin.place(values, modes))
         fixed = np.rint((pixels - 0.5) * (1 << SHIFT)).astype(np.int32)
+        # Jobs stand in the order of their points, so one pass finds the box of each.
+        firsts = [start for _, start, stop, _, _ in self._jobs if stop > start]
+        lows = np.minimum.reduceat(fixed, firsts).tolist() if firsts else []
+        highs = np.maximum.reduceat(fixed, firsts).tolist() if firsts else []
+        boxes = zip(lows, highs, strict=True)
+        frame = self.frame
+        limit_x, limit_y = frame.shape[1] << SHIFT, frame.shape[0] << SHIFT
         for job, start, stop, colour, extra in self._jobs:
+            if stop == start:
+                self._paint_shade(colour, *extra)
+                continue
+            (left, top), (right, bottom) = next(boxes)
             span = fixed[start:stop]
             if job == "fill":
-                cv2.fillPoly(self.frame, [span], colour, cv2.LINE_AA, SHIFT)
                 if extra:
                     self.outline_px.append(pixels[start:stop])
+                if right < 0 or bottom < 0 or left > limit_x or top > limit_y:
+                    continue
+                if stop - start <= 4:
+                    cv2.fillConvexPoly(frame, span, colour, cv2.LINE_AA, SHIFT)
+                else:
+                    cv2.fillPoly(frame, [span], colour, cv2.LINE_AA, SHIFT)
             elif job == "line":
                 closed, width_px = extra
-                cv2.polylines(self.frame, [span], closed, colour, width_px, cv2.LINE_AA, SHIFT)
+                reach = width_px << SHIFT
+                if -reach < right and -reach < bottom:
+                    if left < limit_x + reach and top < limit_y + reach:
+                        cv2.polylines(frame, [span], closed, colour, width_px, cv2.LINE_AA, SHIFT)
             elif job == "hull":
                 wrapped = cv2.convexHull(span)
-                cv2.fillConvexPoly(self.frame, wrapped, colour, cv2.LINE_AA, SHIFT)
+                if right >= 0 and bottom >= 0 and left <= limit_x and top <= limit_y:
+                    cv2.fillConvexPoly(frame, wrapped, colour, cv2.LINE_AA, SHIFT)
                 if extra:
                     self.outline_px.append(wrapped[:, 0] / (1 << SHIFT) + 0.5)
             elif job == "sheen":
                 self._paint_sheen(span, pixels[start:stop], colour, *extra)
-            elif job == "glow":
-                self._paint_glow(pixels[start], colour, extra)
             else:
-                self._paint_shade(colour, *extra)
+                self._paint_glow(pixels[start], colour, extra)
         self._values, self._runs, self._jobs = [], [], []
 
     def _region(self, pixels: Points, margin: float = 1.0) -> tuple[int, int, int, int] | None:
         """The part of the frame that points span, (left, top, right, bottom), or None."""
         height, width = self.frame.shape[:2]
-        left, top = np.floor(pixels.min(axis=0) - margin)
-        right, bottom = np.ceil(pixels.max(axis=0) + margin)
+        left, top = pixels.min(axis=0).tolist()
+        right, bottom = pixels.max(axis=0).tolist()
         box = (
-            int(max(left, 0)),
-            int(max(top, 0)),
-            int(min(right, width)),
-            int(min(bottom, height)),
+            max(math.floor(left - margin), 0),
+            max(math.floor(top - margin), 0),
+            min(math.ceil(right + margin), width),
+            min(math.ceil(bottom + margin), height),
         )
         return box if box[2] - box[0] >= 2 and box[3] - box[1] >= 2 else None
 
@@ -357,7 +384,7 @@ class Brush:
         heights = self.skin.h.tolist()
         steps: list[float] = []
         for low, high in pairwise(heights):
-            parts = max(1, min(3, int((high - low) / 110)))
+            parts = max(1, min(3, int((high - low) / 150)))
             steps.extend(low + (high - low) * i / parts for i in range(parts))
         steps.append(heights[-1])
         rows, columns = len(steps), len(_ALONG)
@@ -404,62 +431,70 @@ class Brush:
         if max(wide, high) < 130:
             self._paint_plain_shade(box, gloss, dirt)
             return
-        rng = np.random.default_rng(np.random.PCG64(self.seed))
+        rng = np.random.Generator(np.random.PCG64(self.seed))
         corners, normal = self._mesh()
         centre = corners.mean(axis=1)
         view = centre - self.eye
-        view /= np.linalg.norm(view, axis=1, keepdims=True) + 1e-9
+        view /= np.sqrt(np.einsum("ij,ij->i", view, view) + 1e-9)[:, None]
         facing = -np.einsum("ij,ij->i", view, normal)
-        keep = facing > 0
-        corners, centre, normal, view, facing = (
-            corners[keep], centre[keep], normal[keep], view[keep], facing[keep]
-        )  # fmt: skip
-        if not len(corners):
-            return
         brightness = min(light.ambient + 0.5 * light.key, 1.1)
-        lit = np.maximum(normal @ self.sun, 0.0)
-        low = np.clip((centre[:, 1] - 120) / 420, 0, 1)
-        ambient = light.ambient * (0.75 + 0.3 * normal[:, 1]) * (0.62 + 0.38 * low)
+        height = centre[:, 1]
+        low = np.minimum(np.maximum((height - 120) * (0.38 / 420), 0), 0.38)
+        ambient = light.ambient * 1.25 * (0.75 + 0.3 * normal[:, 1]) * (0.62 + low)
         # Diffuse light off the ground and surroundings keeps the shaded side readable.
-        strength = 1.25 * ambient + light.key * (1.05 * lit + 0.30)
+        lit = np.maximum(normal @ (1.05 * light.key * self.sun), 0.0)
+        strength = ambient + lit + 0.30 * light.key
         # A shoulder as film and sensors have: bright panels keep their shape.
-        strength = np.where(strength > 0.9, 0.9 + (strength - 0.9) * 0.45, strength)
-        mirrored = view + 2 * facing[:, None] * normal
+        strength -= 0.55 * np.maximum(strength - 0.9, 0.0)
+        mirrored = view + (2 * facing)[:, None] * normal
         up = mirrored[:, 1]
         azimuth = np.arctan2(mirrored[:, 0], -mirrored[:, 2])
-        wobble = rng.uniform(0, 6.3, 3)
-        skyline = (
-            0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0]) + 0.07 * np.sin(azimuth * 8 + wobble[1])
-        )
+        wobble = (rng.random(3) * 6.3).tolist()
+        skyline = 0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0])
+        skyline += 0.07 * np.sin(azimuth * 8 + wobble[1])
         ground = 0.34 + 0.16 * np.sin(azimuth * 2 + wobble[2])
-        edge = np.clip((up - skyline) / 0.07, 0, 1)
-        trees = np.clip((up + 0.1) / 0.12, 0, 1) * (1 - edge)
-        sky = 0.95 - 0.35 * np.clip(up, 0, 1)
-        scene = edge * sky + (1 - edge) * ground * (1 - 0.65 * trees)
-        fresnel = 0.13 + 0.75 * (1 - facing) ** 4
-        glint = np.maximum(mirrored @ self.sun, 0.0) ** 90 * light.key
-        mirror = gloss * (fresnel * scene * self.skylight * 235 + 200 * glint)
-        grime = dirt * np.clip(1 - (centre[:, 1] - 200) / 550, 0.05, 1)
-        lights = np.stack(
-            [strength * (1 - 0.6 * grime) * 128, mirror * (1 - grime), grime * 255], axis=1
+        edge = np.minimum(np.maximum((up - skyline) / 0.07, 0), 1)
+        trees = np.minimum(np.maximum((up + 0.1) / 0.12, 0), 1 - edge)
+        sky = 0.95 - 0.35 * np.maximum(up, 0)
+        ground *= 1 - 0.65 * trees
+        scene = ground + edge * (sky - ground)
+        away = 1 - facing
+        away *= away
+        fresnel = 0.13 + 0.75 * away * away
+        glint = np.maximum(mirrored @ self.sun, 0.0) ** 90
+        mirror = fresnel * scene * (gloss * self.skylight * 235) + glint * (
+            200 * gloss * light.key
         )
+        grime = dirt * np.minimum(np.maximum(1 - (height - 200) / 550, 0.05), 1)
+        lights = np.empty((len(height), 3))
+        lights[:, 0] = strength * (128 - 76.8 * grime)
+        lights[:, 1] = mirror * (1 - grime)
+        lights[:, 2] = grime * 255
         coarse = max(2.0, min(max(wide, high) / 56, 10.0))
         size = (max(int(wide / coarse), 4), max(int(high / coarse), 4))
-        ratio = np.array(size) / (wide, high)
+        ratio = np.array([size[0] / wide * 16, size[1] / high * 16])
         pixels = self.to_pixels(corners.reshape(-1, 3))
-        fixed = np.rint(((pixels - (left, top)) * ratio - 0.5) * 16).astype(np.int32)
-        fixed = fixed.reshape(-1, 4, 2)
-        inside = (fixed.max(axis=1) > -16) & (fixed.min(axis=1) < np.array(size) * 16)
-        seen = inside.all(axis=1)
+        pixels -= (left, top)
+        pixels *= ratio
+        pixels -= 8.0
+        fixed = np.rint(pixels).astype(np.int32).reshape(-1, 4, 2)
+        highest, lowest = fixed.max(axis=1), fixed.min(axis=1)
+        inside = (facing > 0) & (highest.min(axis=1) > -16)
+        inside &= (lowest[:, 0] < size[0] * 16) & (lowest[:, 1] < size[1] * 16)
         # Wheels and the underside lie off the mesh and get the general level.
         level_low = min(128 * (0.8 * light.ambient + 0.5 * light.key), 255.0)
-        shaded = np.full((size[1], size[0], 3), (level_low, 0, 0), dtype=np.uint8)
-        for facet, tone in zip(fixed[seen], lights[seen].tolist(), strict=True):
-            cv2.fillConvexPoly(shaded, facet, tone, cv2.LINE_8, SHIFT)
+        shaded = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+        shaded[:, :, 0] = level_low
+        fill = cv2.fillConvexPoly
+        for facet, tone in zip(fixed[inside], lights[inside].tolist(), strict=True):
+            fill(shaded, facet, tone, cv2.LINE_8, SHIFT)
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
-        noise = rng.normal(0, 1, (size[1], max(size[0] // 4, 2))).astype(np.float32)
+        # Panels are never quite even: a mottle of a few grey levels, wide rather than tall.
+        spread = 0.012 + 0.03 * dirt
+        noise = rng.integers(0, 256, (size[1], max(size[0] // 4, 2)), dtype=np.uint8)
         mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
-        level = cv2.multiply(level, 1 + mottle * (0.012 + 0.03 * dirt), dtype=cv2.CV_8U)
+        share = 1.73 * spread * brightness
+        level = cv2.addWeighted(level, 1.0, mottle, share, -127.5 * share)
         region = self.frame[top:bottom, left:right]
         grey, full = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
         over = _scratch("over", (high, wide, 3))
@@ -503,10 +538,13 @@ class Brush:
         left, top, right, bottom = box
         light = self.light
         facing = max(-float(self.sun[2]), 0.0)
-        high = np.array([1.15, 1.05, 0.95, 0.72 - 0.2 * dirt])
-        level = high * (1.15 * light.ambient) + light.key * (0.3 + 1.05 * facing)
-        level[0] += 0.5 * light.key * max(float(self.sun[1]), 0.0)
-        column = np.asarray(np.clip(level * 128, 0, 255), dtype=np.uint8)[:, None]
+        direct = light.key * (0.3 + 1.05 * facing)
+        above = 0.5 * light.key * max(float(self.sun[1]), 0.0)
+        levels = [
+            high * 1.15 * light.ambient + direct + sun
+            for high, sun in ((1.15, above), (1.05, 0.0), (0.95, 0.0), (0.72 - 0.2 * dirt, 0.0))
+        ]
+        column = np.array([[min(int(level * 128), 255)] for level in levels], dtype=np.uint8)
         region = self.frame[top:bottom, left:right]
         grey = cv2.resize(column, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         full = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
@@ -523,12 +561,14 @@ class Brush:
         """
         height, width = self.frame.shape[:2]
         everything = np.concatenate(self.outline_px)
-        low = np.maximum(everything.min(axis=0), (-width, -height))
-        high = np.minimum(everything.max(axis=0), (2.0 * width, 2.0 * height))
-        if np.any(high - low < 0.5):
+        (left, top), (right, bottom) = everything.min(axis=0), everything.max(axis=0)
+        low = np.array([max(left, -width), max(top, -height)])
+        high = np.array([min(right, 2.0 * width), min(bottom, 2.0 * height)])
+        if high[0] - low[0] < 0.5 or high[1] - low[1] < 0.5:
             return np.empty((0, 2))
         longest = float((high - low).max())
-        if longest < 130 and np.all(everything >= low) and np.all(everything <= high):
+        cut = left < -width or top < -height or right > 2 * width or bottom > 2 * height
+        if longest < 130 and not cut:
             hull = cv2.convexHull(everything.astype(np.float32))
             return np.asarray(hull[:, 0], dtype=np.float64)
         size = int(min(max(2 * longest, 48.0), 256.0))
@@ -558,13 +598,17 @@ def paint_ground_shadow(
     height, width = frame.shape[:2]
     both = np.concatenate([footprint_px, cast_px])
     margin = 2 * softness_px + 2
-    left, top = np.maximum(np.floor(both.min(axis=0) - margin), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(both.max(axis=0) + margin), (width, height)).astype(int)
+    (low_x, low_y), (high_x, high_y) = both.min(axis=0).tolist(), both.max(axis=0).tolist()
+    left, top = max(math.floor(low_x - margin), 0), max(math.floor(low_y - margin), 0)
+    right, bottom = (
+        min(math.ceil(high_x + margin), width),
+        min(math.ceil(high_y + margin), height),
+    )
     if right - left < 4 or bottom - top < 4:
         return
     coarse = max(1.0, min(softness_px / 1.5, 8.0))
     size = (max(int((right - left) / coarse), 3), max(int((bottom - top) / coarse), 3))
-    ratio = np.array(size) / (right - left, bottom - top)
+    ratio = np.array([size[0] / (right - left), size[1] / (bottom - top)])
     shadow = np.full((size[1], size[0]), 255, dtype=np.uint8)
     for polygon, dark in ((cast_px, darkness[1]), (footprint_px, darkness[0])):
         if dark <= 0:
