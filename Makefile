@@ -35,9 +35,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
-# Tests also need torch: constraints.txt pins it.
+# Tests also need torch, which constraints.txt pins, and what the extras bring.
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install --constraint constraints.txt --editable '.[dev,train]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,train,backbones,ray,s3]'
 	@touch $@
 
 dataset: $(VENV)/.installed ## build the default datasets, one folder a recipe under OUT
