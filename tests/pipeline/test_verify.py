@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seedbed.builder import build
+from seedbed.dataset import Dataset
+from seedbed.errors import InputError, SeedbedError
+from seedbed.plan import Plan
+from seedbed.recipe import parse_recipe
+from seedbed.sample import Clip, Picture, TimedSpan
+from seedbed.schema import Row
+from seedbed.shards import write_shard
+from seedbed.store import LocalStore
+from seedbed.verify import sample_problems, verify
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def built(dots_values: dict[str, Any], tmp_path: Path) -> Path:
+    build(parse_recipe(dots_values), tmp_path / "d", executor="serial")
+    return tmp_path / "d"
+
+
+def texts(folder: Path, **options: Any) -> list[str]:
+    return [problem.text for problem in verify(folder, **options).problems]
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_dataset_as_built_is_good(built: Path) -> None:
+    before = contents(built)
+    found = verify(built, repair=True, workers=2)
+    assert (found.good, found.shards, found.samples) == (True, 7, 50)
+    assert contents(built) == before
+
+
+def test_a_share_of_samples_is_decoded(built: Path) -> None:
+    # At least one of each shard: 4 x 9 + 4 + 9 + 1 samples, of which a third.
+    assert verify(built, share=1 / 3).samples == 4 * 3 + 1 + 3 + 1
+    assert verify(built, share=0.01).samples == 7
+    for share in (0.0, 1.1, -1):
+        with pytest.raises(InputError, match="the share of samples must be above 0"):
+            verify(built, share=share)
+
+
+def test_one_flipped_byte_and_a_truncated_shard_are_named_and_repaired(built: Path) -> None:
+    before = contents(built)
+    shards = built / "shards"
+    flip(shards / "train-000002.parquet", 700)
+    whole = (shards / "val-000000.parquet").stat().st_size
+    with (shards / "val-000000.parquet").open("r+b") as file:
+        file.truncate(whole - 1)
+    (shards / "train-000004.parquet").unlink()
+    found = texts(built, share=0.1)
+    assert "shard train-000002 has been changed: its sha256 is not what was recorded." in found
+    assert f"shard val-000000 has {whole - 1:,} bytes instead of {whole:,}." in found
+    assert "shard train-000004 is missing." in found
+    named = {problem.shard for problem in verify(built).problems}
+    assert named == {"train-000002", "train-000004", "val-000000"}
+    repaired = verify(built, repair=True)
+    assert repaired.good
+    assert sorted(repaired.repaired) == ["train-000002", "train-000004", "val-000000"]
+    assert contents(built) == before
+
+
+@pytest.mark.parametrize("place", [4, 300, 1000, -30, -4])
+def test_a_flipped_byte_is_found_wherever_it_is(built: Path, place: int) -> None:
+    before = contents(built)
+    flip(built / "shards" / "train-000000.parquet", place)
+    assert {problem.shard for problem in verify(built).problems} == {"train-000000"}
+    assert verify(built, repair=True, workers=1).repaired == ["train-000000"]
+    assert contents(built) == before
+
+
+def test_damage_to_the_manifest_is_named_and_repaired(built: Path) -> None:
+    before = contents(built)
+    for name, damage, sentence in (
+        ("dataset.json", b"{", "dataset.json: .* is damaged"),
+        ("shards.parquet", b"PAR1", "shards.parquet cannot be read"),
+        ("marks/train-000001.json", b"", "shard train-000001 has no mark"),
+    ):
+        (built / name).write_bytes(damage)
+        found = texts(built)
+        assert len(found) == 1
+        assert sentence.split(" .* ")[0] in found[0]
+        assert verify(built, repair=True).good
+        assert contents(built) == before
+    info = json.loads((built / "dataset.json").read_text())
+    (built / "dataset.json").write_text(json.dumps({**info, "hash": "0" * 64}))
+    assert texts(built) == [
+        f"dataset.json: hash is {'0' * 64!r} and should be {info['hash']!r}.",
+    ]
+    assert verify(built, repair=True).good
+    assert contents(built) == before
+
+
+def test_a_file_that_is_no_shard_is_named_and_kept(built: Path) -> None:
+    (built / "shards" / "holiday.parquet").write_bytes(b"precious")
+    sentence = ["shards/holiday.parquet is no shard of this dataset: delete it."]
+    assert texts(built) == sentence
+    assert texts(built, repair=True) == sentence
+
+
+def test_an_unfinished_dataset_says_so(built: Path) -> None:
+    (built / "dataset.json").unlink()
+    assert texts(built) == ["dataset.json is missing: run its build again."]
+    (built / "marks" / "train-000000.json").unlink()
+    (built / "shards.parquet").unlink()
+    assert texts(built) == ["1 of 7 shards are missing: run its build again."]
+    (built / "recipe.yaml").unlink()
+    with pytest.raises(InputError, match=r"is no dataset: it has no recipe\.yaml"):
+        verify(built)
+
+
+def test_a_repair_that_gives_other_bytes_is_refused(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generator that draws otherwise today: the damaged shard stays, nothing replaces it."""
+    import seedbed_dots
+
+    flip(built / "shards" / "val-000001.parquet", 100)
+    damaged = contents(built)
+    render = seedbed_dots.Dots.render
+
+    def otherwise(self: Any, params: Any) -> Picture:
+        made = render(self, params)
+        return replace(made, image=255 - made.image)
+
+    monkeypatch.setattr(seedbed_dots.Dots, "render", otherwise)
+    with pytest.raises(SeedbedError, match=r"shard val-000001 of .* cannot be repaired: made"):
+        verify(built, repair=True, workers=1)
+    assert contents(built) == damaged
+    for path in [*built.glob("marks/*.json"), built / "dataset.json"]:
+        path.write_text(path.read_text().replace('"numpy": "', '"numpy": "0.'))
+    with pytest.raises(InputError, match=r"other versions, which may draw other pixels: numpy 0"):
+        verify(built, repair=True, workers=1)
+
+
+def test_samples_that_are_not_theirs_are_found(built: Path, dots_values: dict[str, Any]) -> None:
+    """A forger who also writes marks and leaves the manifest: all of it is told."""
+    recipe = parse_recipe(dots_values)
+    shard = Plan(recipe.counts, 9)[0]
+    rows = [dict(Dataset.open(built).samples("train").row(i)) for i in range(9)]
+    rows[3]["id"] = rows[2]["id"]
+    rows[4]["image"] = {"bytes": b"no picture", "path": "x.png"}
+    store = LocalStore(built)
+    write_shard(store, shard, rows, "picture", 7, recipe.recipe_hash(), {})
+    for name in ("shards.parquet", "dataset.json"):
+        (built / name).unlink()
+    found = texts(built)
+    assert "sample train-00000003 stands there as 'train-00000002'." in found
+    assert any("sample train-00000004 cannot be decoded" in text for text in found)
+
+
+def picture_problems(**changes: Any) -> list[str]:
+    import seedbed_dots
+
+    sample = seedbed_dots.Dots().sample(1)
+    row: Row = {"width": 32, "height": 24}
+    one = replace(sample.objects[0], **changes)
+    return sample_problems(replace(sample, objects=(one,)), row)
+
+
+def test_labels_outside_a_picture_are_found() -> None:
+    assert picture_problems() == []
+    assert picture_problems(bbox=(0.0, 0.0, 32.0, 24.0)) == []
+    assert picture_problems(bbox=(0.0, 0.0, 32.1, 24.0)) == [
+        "the bbox of object 0 lies outside the picture"
+    ]
+    assert picture_problems(polygon=np.array([[0, 0], [5, 0], [5, -1]])) == [
+        "the polygon of object 0 lies outside the picture"
+    ]
+    assert picture_problems(bbox=(9.0, 9.0, -1.0, 2.0)) == [
+        "the bbox of object 0 has a negative size"
+    ]
+    assert picture_problems(occlusion=1.5) == ["object 0 has a share that is not between 0 and 1"]
+
+
+def test_labels_that_do_not_fit_a_clip_are_found() -> None:
+    clip = Clip(sound=np.zeros(1600, np.float32), sample_rate=16000, transcript="beep")
+    row: Row = {"sample_rate": 16000, "duration": 0.1}
+    assert sample_problems(clip, row) == []
+    assert sample_problems(replace(clip, transcript=" "), row) == ["the transcript is empty"]
+    late = replace(clip, words=(TimedSpan(text="beep", start=0.05, end=0.2),))
+    assert sample_problems(late, row) == ["a word, phoneme or keyword lies outside the sound"]
+    assert sample_problems(clip, {**row, "duration": 0.2}) == [
+        "the sound is 0.1 s long and said to be 0.2"
+    ]
