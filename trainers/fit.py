@@ -1,0 +1,632 @@
+"""The loop: Lightning runs it, with devices, precision, accumulation, clipping and resuming.
+
+What is ours is what has to be exact. Examples are numbered: batch b of a run holds positions
+b * size and on, each with a stream of its own, and torch's generator is seeded anew at every
+step. So a run that was killed and resumed ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from seedbed.errors import InputError, SeedbedError
+from seedbed.shards import write_whole
+from seedbed.streams import derive_seed, stream
+from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_config
+from seedbed.trainers.noise_scale import NoiseScale
+from seedbed.trainers.optimisers import make_optimiser
+from seedbed.trainers.run_log import MetricsTable, ProgressLine
+from seedbed.trainers.runs import save_weights
+from seedbed.trainers.sources import (
+    HeldPool,
+    Pool,
+    check_kind,
+    held_items,
+    make_pool,
+    open_source,
+)
+from seedbed.trainers.task import Batch, Example, Outcome, Task, make_task
+
+VALIDATE_TOGETHER = 64
+"""Items that a task is given at once in validation."""
+
+_EXPECTED_WARNINGS = (
+    # Examples are made while the network trains; more workers would only take its cores.
+    r".*does not have many workers.*",
+    r".*number of training batches.*",
+    r".*was configured so 1 will be used|.*GPU available but not used.*",
+    r".*isinstance\(treespec, LeafSpec\).*",
+    r".*`lr_scheduler\.step\(\)` before `optimizer\.step\(\)`.*",
+    r".*tensorboardX.*",
+    r".*Checkpoint directory .* exists and is not empty.*",
+    r".*in eval mode at the start of training.*",
+    r".*persistent_workers=True.*",
+)
+
+
+class Mixed(Pool[Any]):
+    """Several pools as one: each position belongs to one of them, in proportion to their items."""
+
+    def __init__(self, pools: list[Pool[Any]], seed: int) -> None:
+        self.pools = pools
+        self.seed = seed
+        counts = [pool.count for pool in pools]
+        self.count = sum(counts) if all(counts) else 0
+        shares = [1.0] * len(pools) if not self.count else [float(n) for n in counts]
+        self._edges = np.cumsum(shares) / sum(shares)
+
+    def item(self, position: int) -> Any:
+        """The item at a position."""
+        spot = float(stream(self.seed, "mixed", position).random())
+        number = int(np.searchsorted(self._edges, spot, side="right"))
+        return self.pools[min(number, len(self.pools) - 1)].item(position)
+
+
+class Examples(Dataset[Example]):
+    """Training examples by position."""
+
+    def __init__(self, task: Task[Any, Any], pool: Pool[Any], seed: int, length: int) -> None:
+        self.task = task
+        self.pool = pool
+        self.seed = seed
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> Example:
+        return self.task.example(self.pool.item(position), stream(self.seed, "example", position))
+
+
+class Positions(Sampler[list[int]]):
+    """The batches of a run as lists of positions, from batch `start` on.
+
+    Its length is the whole run's: Lightning counts the batches that were done before.
+    """
+
+    def __init__(self, batches: int, size: int, start: int, rank: int, ranks: int) -> None:
+        self.batches = batches
+        self.size = size
+        self.start = start
+        self.rank = rank
+        self.ranks = ranks
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in range(self.start, self.batches):
+            first = (batch * self.ranks + self.rank) * self.size
+            yield list(range(first, first + self.size))
+
+
+class FullPasses(Sampler[list[int]]):
+    """Every item once a step, in chunks: what `batch: full` adds up its gradient over."""
+
+    def __init__(self, steps: int, count: int, chunk: int, start: int) -> None:
+        self.steps = steps
+        self.count = count
+        self.chunk = chunk
+        self.start = start
+
+    @property
+    def chunks(self) -> int:
+        """Chunks a step."""
+        return -(-self.count // self.chunk)
+
+    def __len__(self) -> int:
+        return self.steps * self.chunks
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for number in range(self.start, len(self)):
+            step, place = divmod(number, self.chunks)
+            first = place * self.chunk
+            yield [
+                step * self.count + n for n in range(first, min(first + self.chunk, self.count))
+            ]
+
+
+class _Loader(DataLoader[Any]):
+    """Lightning takes a loader with a state for one that can go on, which `Positions` does."""
+
+    running: Any = None
+
+    def __iter__(self) -> Any:
+        self.running = super().__iter__()
+        return self.running
+
+    def close(self) -> None:
+        """End the workers, which would otherwise be waited for when Python ends."""
+        if self.running is not None and self.num_workers:
+            self.running._shutdown_workers()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing: the sampler was told where to start."""
+
+
+@dataclass(frozen=True)
+class RunLength:
+    """How many steps a run has, of how many batches of which size."""
+
+    steps: int
+    accumulate: int
+    size: int
+    items: int
+    full: bool
+
+
+def run_length(fit: FitSettings, count: int, ranks: int, where: str) -> RunLength:
+    """The length of a run over `count` items (0: endless). Raises `InputError`."""
+    if fit.batch == "full":
+        if not count:
+            raise InputError(
+                f"batch: full needs a dataset of a known size that fits in fit.memory_mib, which "
+                f"{where} is not: give a number."
+            )
+        if ranks > 1:
+            raise InputError("batch: full runs on one device: set fit.devices to 1.")
+        size, accumulate = min(fit.chunk, count), -(-count // fit.chunk)
+        a_step = count
+    else:
+        size, accumulate = fit.batch, fit.accumulate
+        a_step = size * accumulate * ranks
+    if fit.steps is not None:
+        steps = fit.steps
+    else:
+        if not count:
+            raise InputError(f"{where} is an endless stream: give fit.steps, not fit.epochs.")
+        steps = max(1, round((fit.epochs or 1.0) * count / a_step))
+    return RunLength(steps, accumulate, size, count, fit.batch == "full")
+
+
+class Learner(lightning.LightningModule):
+    """A task's network under Lightning, with the average of its weights beside it."""
+
+    def __init__(self, task: Task[Any, Any], config: TrainingConfig, length: RunLength) -> None:
+        super().__init__()
+        self.task = task
+        self.config = config
+        self.length = length
+        self.network = task.network(derive_seed(config.seed, "network") % 2**63)
+        self.average: nn.Module | None = None
+        if config.fit.ema:
+            self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.noise = NoiseScale() if config.fit.noise_every else None
+        self.latest: dict[str, Tensor] = {}
+
+    def scored(self) -> nn.Module:
+        """The network that is validated and kept: the average, where there is one."""
+        return self.network if self.average is None else self.average
+
+    def configure_optimizers(self) -> Any:
+        settings = self.config.fit.optimiser
+        groups = getattr(self.network, "parameter_groups", None)
+        parameters = groups() if callable(groups) else self.network.parameters()
+        optimiser = make_optimiser(settings, parameters)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: settings.share_at(step, self.length.steps)
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step", "frequency": 1},
+        }
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The task's losses of a batch."""
+        return self.task.loss(self.network(batch["inputs"]), batch)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        step, fit = self.global_step, self.config.fit
+        if self.noise is not None and step % fit.noise_every == 0:
+            self._seed(batch_idx)
+            self.noise.measure(self.network, self.losses, batch)
+        # A step depends on its number alone, never on what ran before it.
+        self._seed(batch_idx)
+        losses = self.losses(batch)
+        loss = losses["loss"]
+        self.latest = {name: value.detach() for name, value in losses.items()}
+        # Asking a GPU for one number makes it wait, so it is asked less often.
+        if (loss.device.type == "cpu" or step % fit.log_every == 0) and not torch.isfinite(loss):
+            raise SeedbedError(
+                f"the loss became {float(loss)} at step {step}: lower "
+                f"fit.optimiser.learning_rate, lengthen fit.optimiser.warmup_steps or lower "
+                f"fit.clip_norm."
+            )
+        if self.length.full:
+            # Lightning divides by the number of chunks; the last one may be smaller.
+            loss = loss * (len(batch["inputs"]) * self.length.accumulate / self.length.items)
+        return loss
+
+    def _seed(self, batch_idx: int) -> None:
+        seed = derive_seed(self.config.seed, "step", batch_idx, self.global_rank)
+        torch.manual_seed(seed % 2**63)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.average is None:
+            return
+        # A short memory at first: the average of the first steps is of no use later.
+        step = self.global_step
+        keep = min(self.config.fit.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            own = self.network.state_dict()
+            averaged = self.average.state_dict()
+            floats = [name for name, value in averaged.items() if value.is_floating_point()]
+            torch._foreach_lerp_(
+                [averaged[name] for name in floats], [own[name] for name in floats], 1 - keep
+            )
+            for name in averaged.keys() - set(floats):
+                averaged[name].copy_(own[name])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # The one thing that is no tensor and no number, and is not needed to go on.
+        checkpoint.pop("hyper_parameters", None)
+
+
+class Watch(Callback):
+    """Validates, keeps the best and the last weights, and writes what is needed to go on."""
+
+    def __init__(
+        self,
+        run: Path,
+        task: Task[Any, Any],
+        config: TrainingConfig,
+        items: list[Any],
+        on_validated: Callable[[int, dict[str, float]], None],
+    ) -> None:
+        self.run = run
+        self.task = task
+        self.config = config
+        self.items = items
+        self.on_validated = on_validated
+        self.best: float | None = None
+        self.best_step = 0
+        self.misses = 0
+        self.done_step = -1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_step": self.best_step, "misses": self.misses}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.best_step = state["best"], state["best_step"]
+        self.misses = state["misses"]
+
+    def on_train_batch_end(self, trainer: Any, learner: Any, *_: Any) -> None:
+        step = trainer.global_step
+        if step == self.done_step or trainer.fit_loop._should_accumulate():
+            return
+        self.done_step = step
+        fit = self.config.fit
+        last = step >= learner.length.steps
+        if self.items and (step % fit.validate_every == 0 or last):
+            if trainer.is_global_zero:
+                self._validate(learner, step)
+            trainer.strategy.barrier()
+            self.misses = trainer.strategy.broadcast(self.misses)
+            if fit.patience is not None and self.misses >= fit.patience:
+                trainer.should_stop = True
+        if step % fit.checkpoint_every == 0 or last or trainer.should_stop:
+            if trainer.is_global_zero:
+                state = learner.scored().state_dict()
+                save_weights(self.run / "last.safetensors", self.task, state, {"step": step})
+            trainer.save_checkpoint(self.run / "state.ckpt")
+
+    def _validate(self, learner: Any, step: int) -> None:
+        metrics = validate(self.task, learner.scored(), self.items)
+        self.on_validated(step, metrics)
+        name, more_is_better = self.task.goal
+        score = metrics.get(name, float("nan"))
+        better = self.best is None or (
+            score > self.best if more_is_better else score < self.best
+        )
+        if better and not np.isnan(score):
+            self.best, self.best_step, self.misses = score, step, 0
+            info = {"step": step, "validation": metrics}
+            state = learner.scored().state_dict()
+            save_weights(self.run / "best.safetensors", self.task, state, info)
+        else:
+            self.misses += 1
+
+
+def validate(task: Task[Any, Any], network: nn.Module, items: list[Any]) -> dict[str, float]:
+    """The task's quick metrics over items; the network is left in the mode it was in."""
+    outcomes = all_outcomes(task, network, items)
+    return task.metrics(outcomes)
+
+
+def all_outcomes(
+    task: Task[Any, Any],
+    network: nn.Module,
+    items: list[Any],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Outcome]:
+    """The outcome of every item, in order, a part of them at a time."""
+    was_training = network.training
+    network.eval()
+    outcomes: list[Outcome] = []
+    try:
+        for start in range(0, len(items), VALIDATE_TOGETHER):
+            outcomes += task.outcomes(network, items[start : start + VALIDATE_TOGETHER])
+            if on_progress is not None:
+                on_progress(len(outcomes), len(items))
+    finally:
+        network.train(was_training)
+    return outcomes
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Where a run lies, how many steps it made, and its best validation score."""
+
+    run: Path
+    steps: int
+    best_step: int
+    best: float | None
+    already_complete: bool
+
+
+def fit(
+    config: TrainingConfig,
+    run: Path,
+    say: Callable[[str], None] = lambda line: None,
+    live: bool = False,
+) -> FitResult:
+    """Train as `config` says, into the folder `run`; go on where it stopped if it did.
+
+    `say` gets plain lines; `live` shows a moving line on a terminal instead of some of them.
+    Raises `InputError` where the folder belongs to another configuration or the data cannot
+    teach the task, and `SeedbedError` for a loss that is no number or memory that is short.
+    """
+    task = make_task(config.task, config.settings)
+    _open_run(config, run)
+    state = run / "state.ckpt"
+    done = _steps_done(state)
+    with _in_sentences(config), _quiet():
+        return _fit(config, task, run, done, say, live)
+
+
+def _fit(
+    config: TrainingConfig,
+    task: Task[Any, Any],
+    run: Path,
+    done: int,
+    say: Callable[[str], None],
+    live: bool,
+) -> FitResult:
+    settings = config.fit
+    where = ", ".join(config.data)
+    pool, described = _training_pool(task, config, say)
+    items, validation = _validation_items(task, config, say)
+    precision = _precision(settings)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    table = MetricsTable(run / "metrics.csv", done)
+    loggers: list[Any] = [table]
+    if settings.tensorboard:
+        loggers.append(TensorBoardLogger(run, name="", version="tensorboard"))
+
+    def validated(step: int, metrics: dict[str, float]) -> None:
+        values = {f"validation/{name}": value for name, value in metrics.items()}
+        for logger in loggers:
+            logger.log_metrics(values, step)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in list(metrics.items())[:3])
+        say(f"step {step}: {shown}")
+
+    trainer_options: dict[str, Any] = {
+        "accelerator": settings.accelerator,
+        "devices": settings.devices if settings.accelerator != "cpu" else 1,
+        "precision": precision,
+    }
+    ranks = _ranks(settings)
+    length = run_length(settings, pool.count, ranks, where)
+    write_whole(
+        run / "data.json", as_json({"data": described, "validation": validation}).encode()
+    )
+    if done >= length.steps or (run / "result.json").is_file():
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        return FitResult(run, done, result["best_step"], result["best"], True)
+    learner = Learner(task, config, length)
+    if settings.compile:
+        learner.network.compile()
+    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    watch = Watch(run, task, config, items, validated)
+    progress = ProgressLine(task.name, length.steps, settings.log_every, say, live)
+    trainer = lightning.Trainer(
+        max_steps=length.steps,
+        max_epochs=1,
+        accumulate_grad_batches=length.accumulate,
+        gradient_clip_val=settings.clip_norm,
+        limit_val_batches=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=settings.log_every,
+        default_root_dir=run,
+        logger=loggers,
+        callbacks=[progress, watch],
+        **trainer_options,
+    )
+    start = done * length.accumulate
+    sampler: Sampler[list[int]]
+    if length.full:
+        sampler = FullPasses(length.steps, length.items, length.size, start)
+    else:
+        sampler = Positions(
+            length.steps * length.accumulate, length.size, start, trainer.global_rank, ranks
+        )
+    seed = derive_seed(config.seed, "data") % 2**63
+    examples = Examples(task, pool, seed, length.steps * length.accumulate * length.size * ranks)
+    loader = _Loader(
+        examples,
+        batch_sampler=sampler,
+        collate_fn=task.collate,
+        num_workers=settings.workers,
+        worker_init_fn=_prepare_worker,
+        pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        prefetch_factor=4 if settings.workers else None,
+        # A forked child inherits locks of OpenCV's and torch's threads that nobody will open.
+        multiprocessing_context="spawn" if settings.workers else None,
+    )
+    state = run / "state.ckpt"
+    if done:
+        say(f"resumed at step {done}/{length.steps}")
+    try:
+        trainer.fit(
+            learner, loader, ckpt_path=str(state) if done else None, weights_only=True
+        )
+    finally:
+        loader.close()
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    result = {"steps": trainer.global_step, "best_step": watch.best_step, "best": watch.best}
+    if trainer.is_global_zero:
+        write_whole(run / "result.json", as_json(result).encode())
+    return FitResult(run, trainer.global_step, watch.best_step, watch.best, False)
+
+
+def _prepare_worker(number: int) -> None:
+    import cv2
+
+    # One process a core is the parallelism; further threads would only contend.
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def _training_pool(
+    task: Task[Any, Any], config: TrainingConfig, say: Callable[[str], None]
+) -> tuple[Pool[Any], list[dict[str, Any]]]:
+    pools, described = [], []
+    for number, where in enumerate(config.data):
+        source = open_source(where, config.split, derive_seed(config.seed, "stream") % 2**63)
+        described.append(source.described)
+        seed = derive_seed(config.seed, "pool", number) % 2**63
+        memory = config.fit.memory_mib / len(config.data)
+        started = time.monotonic()
+        pools.append(make_pool(task, source, seed, where, memory))
+        if len(source):
+            held = "in memory" if isinstance(pools[-1], HeldPool) else "read as they are needed"
+            seconds = time.monotonic() - started
+            say(f"{where}: {pools[-1].count:,} items {held} ({seconds:.0f} s)")
+    mixed = pools[0] if len(pools) == 1 else Mixed(pools, config.seed)
+    return mixed, described
+
+
+def _validation_items(
+    task: Task[Any, Any], config: TrainingConfig, say: Callable[[str], None]
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    items: list[Any] = []
+    described = []
+    wheres = config.validation or config.data
+    each = max(1, config.fit.validate_on // len(wheres))
+    for where in wheres:
+        source = open_source(where, config.validation_split, derive_seed(config.seed, "stream") % 2**63)
+        check_kind(task, source, where)
+        described.append(source.described)
+        items += held_items(task, source, where, limit=each)
+    say(f"validation: {len(items):,} items of {', '.join(wheres)}")
+    return items, described
+
+
+def _open_run(config: TrainingConfig, run: Path) -> None:
+    """Make the run's folder, or check that it belongs to this configuration."""
+    path = run / "config.yaml"
+    if path.is_file():
+        if load_config(str(path)) != config:
+            raise InputError(
+                f"{run} holds a run with another configuration (see its config.yaml): give "
+                f"another --run, or delete it."
+            )
+        return
+    if run.is_dir() and any(run.iterdir()):
+        raise InputError(f"{run} is not empty and is no run: give another --run.")
+    run.mkdir(parents=True, exist_ok=True)
+    write_whole(path, config.text().encode())
+
+
+def _steps_done(state: Path) -> int:
+    if not state.is_file():
+        return 0
+    try:
+        values = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
+        return int(values["global_step"])
+    except (RuntimeError, KeyError, OSError, ValueError, EOFError) as error:
+        raise SeedbedError(
+            f"{state} cannot be read ({error}): delete it to start the run again."
+        ) from error
+
+
+def _ranks(settings: FitSettings) -> int:
+    """Devices that train side by side."""
+    if settings.accelerator == "cpu" or not torch.cuda.is_available():
+        return 1
+    return torch.cuda.device_count() if settings.devices == "auto" else settings.devices
+
+
+def _precision(settings: FitSettings) -> Any:
+    gpu = settings.accelerator != "cpu" and torch.cuda.is_available()
+    chosen = settings.precision
+    if chosen == "auto":
+        chosen = "bf16" if gpu and torch.cuda.is_bf16_supported() else "32"
+    return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[chosen]
+
+
+@contextmanager
+def _in_sentences(config: TrainingConfig) -> Iterator[None]:
+    """Memory that is short, on the device or in a worker, as one sentence."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(config) from error
+    except RuntimeError as error:
+        text = str(error)
+        if "not enough memory" in text or "can't allocate memory" in text:
+            raise _out_of_memory(config) from error
+        raise
+
+
+def _out_of_memory(config: TrainingConfig) -> SeedbedError:
+    return SeedbedError(
+        f"out of memory with fit.batch {config.fit.batch}: halve it and double fit.accumulate, "
+        f"which gives the same gradient."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice that does not hold here off the screen."""
+    import logging
+
+    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for pattern in _EXPECTED_WARNINGS:
+                warnings.filterwarnings("ignore", pattern)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

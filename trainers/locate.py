@@ -1,0 +1,477 @@
+"""Finds licence plates: boxes and quads, from a heatmap at a quarter of the picture's scale.
+
+The encoder is four lines of the conv core's notation, each halving the scale (the first
+twice); the decoder adds what the coarse maps know to the fine ones (Lin and others 2017,
+"Feature pyramid networks"). It is fully convolutional: it learns from crops and looks at
+whole pictures. How the maps are made and read is in `seedbed.trainers.quads`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from seedbed.errors import InputError
+from seedbed.geometry import Bbox, Points
+from seedbed.sample import Picture
+from seedbed.streams import chance, log_uniform
+from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
+from seedbed.trainers.conv import build
+from seedbed.trainers.draw import draw_plates
+from seedbed.trainers.quads import (
+    MAPS,
+    STRIDE,
+    FoundPlate,
+    Targets,
+    box_iou,
+    decode_quads,
+    make_targets,
+    quad_iou,
+    side_lengths,
+    suppress,
+)
+from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+Image = NDArray[np.uint8]
+
+COARSEST = 32
+"""Pixels of the picture to one cell of the last stage's map: pictures are padded to it."""
+
+PADDING_GREY = 114
+"""What pads a picture: about the mean of photographs, so that no edge stands out."""
+
+KEPT_QUALITY = 95
+"""Pictures are kept in memory as JPEG of this quality: a tenth of the size, 2 ms to decode."""
+
+WIDTH_EDGES_PX = (0, 24, 48, 96, 192, 100_000)
+"""Edges of the plate widths by which recall is told apart."""
+
+
+class LocateSettings(TaskSettings):
+    """What a locator looks like, which crops it learns from and how it is asked."""
+
+    stages: tuple[str, ...] = Field(
+        default=(
+            "F8@3x3/2 nobias > BN > R > F16@3x3/2 nobias > BN > R",
+            "F24@3x3/2 nobias > BN > R > [F24@3x3 nobias > BN > R > F24@3x3 nobias > BN]+ > R",
+            "F48@3x3/2 nobias > BN > R > 2x[[F48@3x3 nobias > BN > R > F48@3x3 nobias > BN]+ > R]",
+            "F80@3x3/2 nobias > BN > R > 2x[[F80@3x3 nobias > BN > R > F80@3x3*2 nobias > BN]+ > R]",
+        ),
+        min_length=2,
+        max_length=4,
+        description="arch lines; the first quarters the scale, each other halves it",
+    )
+    width: int = Field(default=16, ge=4, description="channels of the decoder at a quarter scale")
+    crop_px: int = Field(default=288, ge=64, multiple_of=COARSEST)
+    plate_width_px: tuple[float, float] = Field(
+        default=(16.0, 400.0), description="widths that a crop's plate is rescaled to"
+    )
+    scale: tuple[float, float] = Field(
+        default=(0.3, 2.0), description="least and greatest rescaling of a picture"
+    )
+    plate_share: float = Field(
+        default=0.85, ge=0, le=1, description="crops that are placed around a plate"
+    )
+    augmenters: tuple[AugmenterSpec, ...] = Field(
+        default=(
+            AugmenterSpec(name="gaussian-blur", probability=0.2),
+            AugmenterSpec(name="gaussian-noise", probability=0.2),
+            AugmenterSpec(name="brightness", probability=0.2),
+            AugmenterSpec(name="contrast", probability=0.2),
+            AugmenterSpec(name="grey", probability=0.1),
+            AugmenterSpec(name="jpeg-compression", probability=0.4),
+        ),
+        description="act on the crop, one after the other",
+    )
+    offset_weight: float = Field(default=1.0, ge=0)
+    corner_weight: float = Field(default=0.5, ge=0, description="of the corners' heatmaps")
+    max_megapixels: float = Field(
+        default=1.0, gt=0, description="larger pictures are scaled down before they are searched"
+    )
+    scales: tuple[float, ...] = Field(
+        default=(1.0,), min_length=1, description="scales at which a picture is searched"
+    )
+    threshold: float = Field(default=0.3, gt=0, lt=1, description="least score of a plate")
+
+    @field_validator("plate_width_px", "scale")
+    @classmethod
+    def _ordered(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < bounds[0] <= bounds[1]:
+            raise ValueError("must run from low to high, above 0")
+        return bounds
+
+
+@dataclass(frozen=True)
+class LocateItem:
+    """A picture as JPEG bytes and the quads, shape (4, 2) in pixels, of its plates.
+
+    What is marked in `ignored` is neither asked for nor counted as a mistake.
+    """
+
+    name: str
+    jpeg: bytes
+    plates: tuple[Points, ...]
+    boxes: tuple[Bbox, ...]
+    ignored: tuple[Points, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return len(self.jpeg) + 256 * (1 + len(self.plates))
+
+    def image(self) -> Image:
+        """The picture, uint8 RGB of shape (height, width, 3)."""
+        bgr = cv2.imdecode(np.frombuffer(self.jpeg, dtype=np.uint8), cv2.IMREAD_COLOR)
+        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+class LocateNetwork(nn.Module):
+    """Pictures of 0 to 255 in, logits of five heatmaps and eight offsets out.
+
+    Takes (batch, height, width, 3), both sizes multiples of `COARSEST`, of any number type;
+    gives (batch, `MAPS`, height / 4, width / 4) in float.
+    """
+
+    def __init__(self, settings: LocateSettings, seed: int) -> None:
+        super().__init__()
+        shape: tuple[int, ...] = (3, settings.crop_px, settings.crop_px)
+        stages, channels = [], []
+        for number, line in enumerate(settings.stages):
+            stage = build(line, shape, "channels_first", seed=seed + number)
+            side = settings.crop_px // (STRIDE * 2**number)
+            if stage.output_shape[1:] != (side, side):
+                raise InputError(
+                    f"locate: the setting `stages.{number}` must bring a picture of "
+                    f"{settings.crop_px} pixels down to {side} cells a side, but it ends in the "
+                    f"shape {stage.output_shape}: the first stage has strides of {STRIDE} in all, "
+                    f"each other of 2."
+                )
+            shape = stage.output_shape
+            channels.append(shape[0])
+            stages.append(stage)
+        self.stages = nn.ModuleList(stages)
+        widths = [settings.width] + [settings.width * 3 // 2] * (len(channels) - 1)
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(own, width, 1) for own, width in zip(channels, widths, strict=True)
+        )
+        self.down = nn.ModuleList(
+            nn.Conv2d(coarse, fine, 1) if coarse != fine else nn.Identity()
+            for fine, coarse in zip(widths, widths[1:], strict=False)
+        )
+        self.mix = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(width, width, 3, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            )
+            for width in widths
+        )
+        self.head = nn.Conv2d(widths[0], MAPS, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+        # A heatmap starts at 0.02 everywhere: the focal loss is flat at its start otherwise.
+        nn.init.constant_(self.head.bias[:5], -4.0)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The answer's logits and offsets for a batch of pictures."""
+        x = pictures.to(self.head.weight.dtype) / 64 - 2
+        x = x.permute(0, 3, 1, 2)
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        y = self.mix[-1](self.lateral[-1](maps[-1]))
+        for level in reversed(range(len(maps) - 1)):
+            y = nn.functional.interpolate(self.down[level](y), scale_factor=2.0, mode="nearest")
+            y = self.mix[level](self.lateral[level](maps[level]) + y)
+        answer: Tensor = self.head(y)
+        return answer
+
+
+class Locate(Task[LocateSettings, LocateItem]):
+    """Finds licence plates and their corners in pictures of any size."""
+
+    name: ClassVar[str] = "locate"
+    settings_type: ClassVar[type[TaskSettings]] = LocateSettings
+    sample_type: ClassVar[type[Picture]] = Picture
+    needs: ClassVar[str] = "pictures whose plates are labelled with quads or boxes"
+    goal: ClassVar[tuple[str, bool]] = ("recall", True)
+
+    def __init__(self, settings: LocateSettings) -> None:
+        super().__init__(settings)
+        self._augmenters = make_augmenters(settings.augmenters)
+
+    def items(self, sample: Picture, name: str) -> list[LocateItem]:
+        """The picture with its plates; small or hidden ones that cannot be read are ignored."""
+        plates, boxes, ignored, texts = [], [], [], []
+        for labelled in sample.objects:
+            if labelled.category != "plate" or len(labelled.quad) != 4:
+                continue
+            if labelled.legible or labelled.illegible_reason == "contrast":
+                plates.append(labelled.quad)
+                boxes.append(labelled.bbox)
+                texts.append(labelled.text_plain)
+            else:
+                ignored.append(labelled.quad)
+        bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
+        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, KEPT_QUALITY])[1].tobytes()
+        return [
+            LocateItem(name, jpeg, tuple(plates), tuple(boxes), tuple(ignored), tuple(texts))
+        ]
+
+    def example(self, item: LocateItem, rng: np.random.Generator) -> Example:
+        """A rescaled crop and its targets: `inputs` (crop, crop, 3) uint8 and the maps."""
+        settings, side = self.settings, self.settings.crop_px
+        image = item.image()
+        height, width = image.shape[:2]
+        around: Points | None = None
+        if item.plates and chance(rng, settings.plate_share):
+            around = item.plates[int(rng.integers(len(item.plates)))]
+            scale = log_uniform(rng, settings.plate_width_px) / max(side_lengths(around)[0], 1.0)
+        else:
+            scale = log_uniform(rng, settings.scale)
+        scale = float(np.clip(scale, *settings.scale))
+        # The crop's corner in the rescaled picture; a picture smaller than the crop is padded.
+        if around is None:
+            centre = np.array([rng.uniform(0, width), rng.uniform(0, height)]) * scale
+        else:
+            centre = around.mean(axis=0) * scale + rng.uniform(-0.4, 0.4, size=2) * side
+        spare = np.maximum(np.array([width, height]) * scale - side, 0.0)
+        corner = np.clip(centre - side / 2, 0.0, spare)
+        corner -= np.where(spare == 0.0, rng.uniform(0, 1, size=2), 0.0) * np.maximum(
+            side - np.array([width, height]) * scale, 0.0
+        )
+        crop = _crop(image, scale, corner, side)
+        picture = augment(crop, self._augmenters, rng)
+        targets = make_targets(
+            [quad * scale - corner for quad in item.plates],
+            [quad * scale - corner for quad in item.ignored],
+            side,
+            side,
+        )
+        return {
+            "inputs": picture,
+            "heat": targets.heat,
+            "heat_weight": targets.heat_weight,
+            "offsets": targets.offsets,
+            "offset_weight": targets.offset_weight,
+        }
+
+    def network(self, seed: int) -> LocateNetwork:
+        """A new locator."""
+        with seeded_weights(seed):
+            return LocateNetwork(self.settings, seed)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The focal loss of the heatmaps and the L1 loss of the offsets, per plate."""
+        outputs = outputs.float()
+        weight = batch["heat_weight"]
+        centre = focal_loss(outputs[:, 0], batch["heat"][:, 0], weight)
+        corners = focal_loss(outputs[:, 1:5], batch["heat"][:, 1:], weight[:, None]) / 4
+        errors = (outputs[:, 5:] - batch["offsets"]).abs().mean(dim=1)
+        asked = batch["offset_weight"]
+        # Divided by the cells that ask, not by their weight: that says how much one counts.
+        offset = (errors * asked).sum() / (asked > 0).sum().clamp(min=1)
+        total = (
+            centre + self.settings.corner_weight * corners + self.settings.offset_weight * offset
+        )
+        return {"loss": total, "centre": centre, "corners": corners, "offset": offset}
+
+    @torch.inference_mode()
+    def find(self, network: nn.Module, image: Image) -> list[FoundPlate]:
+        """The plates in a picture, uint8 RGB of shape (height, width, 3), best first."""
+        height, width = image.shape[:2]
+        base = min(1.0, (self.settings.max_megapixels * 1e6 / (height * width)) ** 0.5)
+        found: list[FoundPlate] = []
+        device = next(network.parameters()).device
+        for own in self.settings.scales:
+            scale = base * own
+            padded = padded_picture(image, scale)
+            answer = network(torch.from_numpy(padded)[None].to(device))[0].float()
+            answer[:5] = answer[:5].sigmoid()
+            rows = -(-round(height * scale) // STRIDE)
+            columns = -(-round(width * scale) // STRIDE)
+            maps = answer[:, :rows, :columns].cpu().numpy()
+            for plate in decode_quads(maps, self.settings.threshold):
+                found.append(FoundPlate(plate.quad / scale, plate.score))
+        return suppress(found)
+
+    def outcomes(self, network: nn.Module, items: Sequence[LocateItem]) -> list[Outcome]:
+        """Each picture's plates beside its labels, matched from the surest on."""
+        return [self._outcome(network, item) for item in items]
+
+    def _outcome(self, network: nn.Module, item: LocateItem) -> Outcome:
+        image = item.image()
+        found = self.find(network, image)
+        left = dict(enumerate(item.boxes))
+        corner_errors, false = [], 0
+        for plate in found:
+            best = max(left, key=lambda n: box_iou(left[n], plate.bbox), default=None)
+            if best is not None and box_iou(left[best], plate.bbox) >= 0.5:
+                corner_errors.append(
+                    float(np.linalg.norm(item.plates[best] - plate.quad, axis=1).mean())
+                )
+                del left[best]
+            elif not any(quad_iou(plate.quad, quad) > 0.1 for quad in item.ignored):
+                false += 1
+        values: dict[str, float] = {
+            "plates": len(item.plates),
+            "found": len(item.plates) - len(left),
+            "false": false,
+            "corner_error_px": sum(corner_errors),
+            "pictures": 1,
+        }
+        for number, quad in enumerate(item.plates):
+            group = width_group(side_lengths(quad)[0])
+            values[f"plates {group}"] = values.get(f"plates {group}", 0) + 1
+            values[f"found {group}"] = values.get(f"found {group}", 0) + (number not in left)
+        sure = max((plate.score for plate in found), default=0.0)
+        return Outcome(
+            name=item.name,
+            error=10 * len(left) + false + (1 - sure if item.plates else sure),
+            values=values,
+            slices={"plates": str(len(item.plates))},
+            caption=f"{item.name}: missed {len(left)} of {len(item.plates)}, {false} false",
+            picture=draw_plates(image, [(p.quad, f"{p.score:.2f}") for p in found], item.plates),
+            details=(found, item.boxes, [_box(quad) for quad in item.ignored]),
+        )
+
+    def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """Recall and precision at IoU 0.5, corner error, and recall by plate width."""
+        sums: dict[str, float] = {}
+        for outcome in outcomes:
+            for key, value in outcome.values.items():
+                sums[key] = sums.get(key, 0.0) + value
+        found = sums.get("found", 0.0)
+        metrics = {
+            "recall": _ratio(found, sums.get("plates", 0.0)),
+            "precision": _ratio(found, found + sums.get("false", 0.0)),
+            "false_per_picture": _ratio(sums.get("false", 0.0), sums.get("pictures", 0.0)),
+            "corner_error_px": _ratio(sums.get("corner_error_px", 0.0), found),
+        }
+        for low, high in zip(WIDTH_EDGES_PX, WIDTH_EDGES_PX[1:], strict=False):
+            group = width_group((low + high) / 2)
+            if sums.get(f"plates {group}"):
+                metrics[f"recall {group}"] = _ratio(sums[f"found {group}"], sums[f"plates {group}"])
+        return {key: value for key, value in metrics.items() if not isnan(value)}
+
+    def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """AP50 and AP50-95 of the boxes, as COCO counts them."""
+        from torchmetrics.detection import MeanAveragePrecision
+
+        meter = MeanAveragePrecision(box_format="xywh", backend="faster_coco_eval")
+        for outcome in outcomes:
+            found, boxes, ignored = outcome.details
+            every = [*boxes, *ignored]
+            meter.update(
+                [
+                    {
+                        "boxes": torch.tensor([plate.bbox for plate in found]).reshape(-1, 4),
+                        "scores": torch.tensor([plate.score for plate in found]),
+                        "labels": torch.zeros(len(found), dtype=torch.long),
+                    }
+                ],
+                [
+                    {
+                        "boxes": torch.tensor(every).reshape(-1, 4),
+                        "labels": torch.zeros(len(every), dtype=torch.long),
+                        "iscrowd": torch.tensor([0] * len(boxes) + [1] * len(ignored)).long(),
+                    }
+                ],
+            )
+        result = meter.compute()
+        return {"ap50": float(result["map_50"]), "ap50_95": float(result["map"])}
+
+    def example_input(self) -> Tensor:
+        """A grey picture of the crop's size."""
+        side = self.settings.crop_px
+        return torch.full((1, side, side, 3), 128.0)
+
+    def processing(self) -> dict[str, Any]:
+        """How to feed the exported network and read what it gives."""
+        return {
+            "input": f"float RGB 0 to 255, (batch, height, width, 3), padded at the right and the "
+            f"bottom with {PADDING_GREY} to multiples of {COARSEST}",
+            "output": f"(batch, {MAPS}, height / {STRIDE}, width / {STRIDE}): logits of the centre "
+            f"and of the corners 1 to 4 (apply the sigmoid), then x and y from the cell's centre "
+            f"to each corner in units of 32 pixels",
+            "peaks": "cells of the centre map that are the largest of 3x3 and over the threshold",
+            "threshold": self.settings.threshold,
+            "max_megapixels": self.settings.max_megapixels,
+            "scales": list(self.settings.scales),
+            "corners": "clockwise from the text's top left",
+        }
+
+
+def focal_loss(logits: Tensor, heat: Tensor, weight: Tensor) -> Tensor:
+    """CenterNet's focal loss (alpha 2, beta 4), summed, per cell that holds a peak."""
+    log_yes = nn.functional.logsigmoid(logits)
+    log_no = nn.functional.logsigmoid(-logits)
+    yes = log_yes.exp()
+    peak = (heat >= 1.0).to(logits.dtype)
+    per_cell = peak * (1 - yes) ** 2 * log_yes + (1 - peak) * (1 - heat) ** 4 * yes**2 * log_no
+    return -(per_cell * weight).sum() / peak.sum().clamp(min=1)
+
+
+def width_group(width_px: float) -> str:
+    """The group of widths that a plate belongs to: `"24-48 px"`."""
+    for low, high in zip(WIDTH_EDGES_PX, WIDTH_EDGES_PX[1:], strict=False):
+        if low <= width_px < high:
+            break
+    return f"{low}-{high} px" if high < WIDTH_EDGES_PX[-1] else f"{low}+ px"
+
+
+def padded_picture(image: Image, scale: float) -> Image:
+    """`image` rescaled, and padded at its right and bottom to multiples of `COARSEST`."""
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size != (width, height):
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
+    below, right = -size[1] % COARSEST, -size[0] % COARSEST
+    if below or right:
+        grey = (PADDING_GREY,) * 3
+        padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=grey)
+        image = np.asarray(padded, dtype=np.uint8)
+    return image
+
+
+def _crop(image: Image, scale: float, corner: NDArray[np.float64], side: int) -> Image:
+    """The square at `corner` of the picture rescaled by `scale`, padded where it reaches out."""
+    if scale < 0.7:
+        height, width = image.shape[:2]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        scale = 1.0
+    # Pixel centres lie at half numbers: see seedbed.geometry.
+    shift = 0.5 * scale - 0.5 - corner
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    cut = cv2.warpAffine(
+        image,
+        matrix,
+        (side, side),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(PADDING_GREY,) * 3,
+    )
+    return np.asarray(cut, dtype=np.uint8)
+
+
+def _box(quad: Points) -> Bbox:
+    left, top = quad.min(axis=0)
+    right, bottom = quad.max(axis=0)
+    return (float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")

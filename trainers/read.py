@@ -1,0 +1,419 @@
+"""Reads licence plates: a plate cut out by its quad in, a text of any length out.
+
+The conv core makes a map of features that keeps a row or two and many columns; its rows
+are read one after the other, top to bottom, as one sequence for CTC. A plate with two lines
+therefore needs no splitting: its upper line is found in the upper row of the map, its lower
+line in the lower one, and a plate with one line leaves a row blank. Layers that see the whole
+height let each row know what it is a row of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from seedbed.errors import InputError
+from seedbed.geometry import Points
+from seedbed.sample import LabelledObject, Picture
+from seedbed.streams import chance, log_uniform
+from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
+from seedbed.trainers.conv import build
+from seedbed.trainers.ctc import (
+    check_alphabet,
+    ctc_loss,
+    edit_distance,
+    encode_text,
+    greedy_decode,
+    needed_steps,
+)
+from seedbed.trainers.quads import side_lengths
+from seedbed.trainers.rectify import grown_quad, rectify
+from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+Image = NDArray[np.uint8]
+
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+PATCH_MARGIN = 0.5
+"""What is kept around a plate, as a share of its height: room for jitter."""
+
+MOST_PATCH_PX = 400
+"""Patches are kept at this width at most: more than twice what a reader looks at."""
+
+READ_TOGETHER = 64
+"""Plates that are read in one batch outside training."""
+
+
+class ReadSettings(TaskSettings):
+    """What a reader looks like and which cuts it learns from."""
+
+    alphabet: str = Field(default=LETTERS, description="letters that can be read")
+    width: int = Field(default=160, ge=16, description="of the cut, in pixels")
+    height: int = Field(default=48, ge=16)
+    arch: str = Field(
+        default=(
+            "F24@3x3 nobias > BN > R > P2 > "
+            "F48@3x3 nobias > BN > R > P2 > "
+            "F72@3x3 nobias > BN > R > [F72@3x3 nobias > BN > R > F72@3x3 nobias > BN]+ > R > P2x1 > "
+            "F112@3x3 nobias > BN > R > "
+            "[F112@3x3 nobias > BN > R > F112@3x3 nobias > BN]+ > R > P3x1 > "
+            "F160@2x5 nobias > BN > R > drop0.1"
+        ),
+        description="arch line from (height, width, 3) to (rows, columns, channels) or a sequence",
+    )
+    sequence: str = Field(
+        default="", description="arch line on the sequence of rows, such as `GRU96 both`"
+    )
+    margin: tuple[float, float] = Field(
+        default=(0.03, 0.08), description="around the quad, as shares of its width and height"
+    )
+    jitter: float = Field(
+        default=0.07, ge=0, description="standard deviation of each corner, in plate heights"
+    )
+    shift: float = Field(
+        default=0.06, ge=0, description="standard deviation of the whole quad, in plate heights"
+    )
+    box_share: float = Field(
+        default=0.1, ge=0, le=1, description="cuts by the upright box instead of the quad"
+    )
+    shrink_share: float = Field(
+        default=0.6, ge=0, le=1, description="plates that are scaled down before they are cut"
+    )
+    least_letter_px: float = Field(
+        default=7.0, gt=0, description="plates are not scaled below this height of their letters"
+    )
+    most_upscale: float = Field(
+        default=1.0, ge=1, description="greatest enlargement of a plate before it is cut"
+    )
+    augmenters: tuple[AugmenterSpec, ...] = Field(
+        default=(
+            AugmenterSpec(name="gaussian-blur", probability=0.25),
+            AugmenterSpec(name="motion-blur", probability=0.15),
+            AugmenterSpec(name="brightness", probability=0.2),
+            AugmenterSpec(name="contrast", probability=0.2),
+            AugmenterSpec(name="gaussian-noise", probability=0.25),
+            AugmenterSpec(name="jpeg-compression", probability=0.4),
+        ),
+        description="act on the plate's surroundings at their own resolution, before the cut",
+    )
+    jittered_cuts: int = Field(
+        default=1, ge=1, le=9, description="cuts that are averaged when a plate is read"
+    )
+
+    @field_validator("alphabet")
+    @classmethod
+    def _alphabet(cls, alphabet: str) -> str:
+        return check_alphabet(alphabet)
+
+
+@dataclass(frozen=True)
+class ReadItem:
+    """A plate's surroundings, uint8 RGB, with its quad there, and what stands on it."""
+
+    name: str
+    patch: Image
+    quad: Points
+    text: str
+    layout: str
+    region: str
+    line_count: int
+    letter_px: float
+    width_px: float
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return self.patch.nbytes + 512
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text, its probability, and for each letter the step and its probability."""
+
+    text: str
+    score: float
+    letters: tuple[tuple[int, float], ...]
+
+
+class ReadNetwork(nn.Module):
+    """Cuts of 0 to 255 in, logits over the alphabet and the blank at each step out.
+
+    Takes (batch, height, width, 3) of any number type; gives (batch, steps, letters + 1) in
+    float. Each cut's own brightness and contrast are taken out first.
+    """
+
+    def __init__(self, settings: ReadSettings, seed: int) -> None:
+        super().__init__()
+        size = (settings.height, settings.width, 3)
+        self.features = build(
+            settings.arch, size, "channels_last", seed=seed, output_layout="channels_last"
+        )
+        shape = self.features.output_shape
+        if len(shape) not in (2, 3):
+            raise InputError(
+                f"read: the setting `arch` must end in rows and columns, or in a sequence, not in "
+                f"the shape {shape}: leave out flatten, gap and FC at its end."
+            )
+        steps, channels = int(np.prod(shape[:-1])), shape[-1]
+        self.sequence = None
+        if settings.sequence:
+            self.sequence = build(
+                settings.sequence, (steps, channels), "channels_last", seed=seed + 1
+            )
+            steps, channels = self.sequence.output_shape
+        self.steps = steps
+        self.head = nn.Linear(channels, len(settings.alphabet) + 1)
+
+    def forward(self, cuts: Tensor) -> Tensor:
+        """The logits of a batch of cuts."""
+        x = cuts.to(self.head.weight.dtype)
+        centred = x - x.mean(dim=(1, 2, 3), keepdim=True)
+        spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        x = self.features(centred / (spread + 4.0)).flatten(1, -2)
+        if self.sequence is not None:
+            x = self.sequence(x)
+        logits: Tensor = self.head(x)
+        return logits
+
+
+class Read(Task[ReadSettings, ReadItem]):
+    """Reads licence plates that were located, one line or two."""
+
+    name: ClassVar[str] = "read"
+    settings_type: ClassVar[type[TaskSettings]] = ReadSettings
+    sample_type: ClassVar[type[Picture]] = Picture
+    needs: ClassVar[str] = "pictures whose plates are labelled with quads or boxes, and with texts"
+    goal: ClassVar[tuple[str, bool]] = ("exact", True)
+
+    def __init__(self, settings: ReadSettings) -> None:
+        super().__init__(settings)
+        self._augmenters = make_augmenters(settings.augmenters)
+
+    def items(self, sample: Picture, name: str) -> list[ReadItem]:
+        """The legible plates of a picture that lie wholly inside it."""
+        height, width = sample.image.shape[:2]
+        items = []
+        for number, labelled in enumerate(sample.objects):
+            if not (labelled.category == "plate" and labelled.text and labelled.legible):
+                continue
+            if len(labelled.quad) != 4:
+                continue
+            low, high = labelled.quad.min(axis=0), labelled.quad.max(axis=0)
+            slack = 0.1 * side_lengths(labelled.quad)[1]
+            if (low < -slack).any() or (high > np.array([width, height]) + slack).any():
+                continue
+            where = f"{name}" if len(sample.objects) == 1 else f"{name} plate {number}"
+            items.append(self._item(sample.image, labelled, where))
+        return items
+
+    def _item(self, image: Image, labelled: LabelledObject, name: str) -> ReadItem:
+        text = plain_text(labelled, self.settings.alphabet)
+        encode_text(text, self.settings.alphabet, name)
+        plate_width, plate_height = side_lengths(labelled.quad)
+        margin = PATCH_MARGIN * plate_height
+        left, top = np.maximum(np.floor(labelled.quad.min(axis=0) - margin), 0).astype(int)
+        right, bottom = np.ceil(labelled.quad.max(axis=0) + margin).astype(int)
+        patch, quad = image[top:bottom, left:right], labelled.quad - [left, top]
+        shrink = max(1.0, plate_width / MOST_PATCH_PX)
+        patch, quad = _resized(patch, quad, 1 / shrink)
+        heights = [side_lengths(one.quad)[1] for one in labelled.characters]
+        letter_px = min(heights) if heights else 0.55 * plate_height / max(labelled.line_count, 1)
+        return ReadItem(
+            name,
+            np.ascontiguousarray(patch),
+            quad,
+            text,
+            labelled.layout,
+            labelled.region,
+            labelled.line_count,
+            float(letter_px) / shrink,
+            plate_width,
+        )
+
+    def example(self, item: ReadItem, rng: np.random.Generator) -> Example:
+        """A jittered cut: `inputs` (height, width, 3) uint8, `targets` and `target_length`."""
+        settings = self.settings
+        patch, quad = item.patch, item.quad
+        if chance(rng, settings.shrink_share):
+            least = min(1.0, settings.least_letter_px / max(item.letter_px, 1e-6))
+            patch, quad = _resized(patch, quad, log_uniform(rng, (least, settings.most_upscale)))
+        patch = augment(patch, self._augmenters, rng)
+        quad = self._jittered(quad, rng)
+        targets = np.zeros(self.longest, dtype=np.int64)
+        classes = encode_text(item.text, settings.alphabet, item.name)
+        if needed_steps(classes) > self.longest:
+            raise InputError(
+                f"read: the text {item.text!r} of {item.name} needs {needed_steps(classes)} steps, "
+                f"but the network has {self.longest}: widen the cut or pool less."
+            )
+        targets[: len(classes)] = classes
+        return {
+            "inputs": self._cut(patch, quad),
+            "targets": targets,
+            "target_length": np.array(len(classes), dtype=np.int64),
+        }
+
+    @property
+    def longest(self) -> int:
+        """Numbers kept for a text in a batch: as many as the map has columns, about."""
+        return self.settings.width // 4
+
+    def _jittered(self, quad: Points, rng: np.random.Generator) -> Points:
+        """The quad as a locator might have found it."""
+        boxed = chance(rng, self.settings.box_share)
+        height = side_lengths(quad)[1]
+        wobble = rng.normal(0.0, self.settings.jitter, size=(4, 2))
+        shift = rng.normal(0.0, self.settings.shift, size=2)
+        grow = 1.0 + rng.normal(0.0, 0.03)
+        if boxed:
+            quad = _upright(quad)
+        centre = quad.mean(axis=0)
+        return np.asarray((quad - centre) * grow + centre + (wobble + shift) * height)
+
+    def _cut(self, image: Image, quad: Points) -> Image:
+        settings = self.settings
+        outer = grown_quad(quad, *settings.margin)
+        return rectify(image, outer, settings.width, settings.height)
+
+    def network(self, seed: int) -> ReadNetwork:
+        """A new reader."""
+        with seeded_weights(seed):
+            return ReadNetwork(self.settings, seed)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The CTC loss per letter."""
+        return {"loss": ctc_loss(outputs, batch["targets"], batch["target_length"])}
+
+    @torch.inference_mode()
+    def read(self, network: nn.Module, images: Sequence[Image], quads: Sequence[Points]) -> list[Reading]:
+        """Read the plate at each quad of each picture (uint8 RGB), in order.
+
+        With `jittered_cuts` over 1, as many cuts around the quad are averaged.
+        """
+        device = next(network.parameters()).device
+        shifts = _cut_shifts(self.settings.jittered_cuts)
+        cuts = []
+        for image, quad in zip(images, quads, strict=True):
+            height = side_lengths(quad)[1]
+            for grow, shift in shifts:
+                centre = quad.mean(axis=0)
+                moved = (quad - centre) * grow + centre + np.array(shift) * height
+                cuts.append(self._cut(image, moved))
+        readings = []
+        for start in range(0, len(cuts), READ_TOGETHER * len(shifts)):
+            part = np.stack(cuts[start : start + READ_TOGETHER * len(shifts)])
+            logits = network(torch.from_numpy(part).to(device)).float()
+            probabilities = logits.softmax(dim=-1).unflatten(0, (-1, len(shifts))).mean(dim=1)
+            for row in probabilities.clamp_min(1e-9).log().cpu().numpy():
+                text, score, letters = greedy_decode(row, self.settings.alphabet)
+                readings.append(Reading(text, score, tuple(letters)))
+        return readings
+
+    def outcomes(self, network: nn.Module, items: Sequence[ReadItem]) -> list[Outcome]:
+        """Each plate's reading beside what stands on it, cut by its label's quad."""
+        readings = self.read(network, [one.patch for one in items], [one.quad for one in items])
+        outcomes = []
+        for item, reading in zip(items, readings, strict=True):
+            edits = edit_distance(reading.text, item.text)
+            outcomes.append(
+                Outcome(
+                    name=item.name,
+                    error=edits + (reading.score if edits else -reading.score),
+                    values={
+                        "plates": 1,
+                        "exact": float(edits == 0),
+                        "edits": edits,
+                        "letters": len(item.text),
+                        "score": reading.score,
+                    },
+                    slices={
+                        "layout": item.layout or "?",
+                        "region": item.region or "?",
+                        "length": str(len(item.text)),
+                        "lines": str(item.line_count or "?"),
+                        "letter height": _letter_group(item.letter_px),
+                    },
+                    caption=f"{item.text} read {reading.text or '-'} ({reading.score:.2f})",
+                    picture=self._cut(item.patch, item.quad),
+                    details=reading,
+                )
+            )
+        return outcomes
+
+    def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """`exact`, the share of plates read without a mistake, and `cer`, edits per letter."""
+        plates = max(len(outcomes), 1)
+        letters = sum(outcome.values["letters"] for outcome in outcomes)
+        return {
+            "exact": sum(outcome.values["exact"] for outcome in outcomes) / plates,
+            "cer": sum(outcome.values["edits"] for outcome in outcomes) / max(letters, 1),
+        }
+
+    def example_input(self) -> Tensor:
+        """A grey ramp of the cut's size."""
+        ramp = torch.linspace(0, 255, self.settings.width)[None, None, :, None]
+        return ramp.expand(1, self.settings.height, self.settings.width, 3).contiguous()
+
+    def processing(self) -> dict[str, Any]:
+        """How to feed the exported network and read what it gives."""
+        return {
+            "input": f"float RGB 0 to 255, (batch, {self.settings.height}, {self.settings.width}, "
+            f"3): the plate's quad, grown by the margins, warped to the whole cut",
+            "margin": list(self.settings.margin),
+            "output": "(batch, steps, classes): logits; class 0 is the blank, class i the "
+            "alphabet's letter i - 1; greedy: the largest of each step, repeats and blanks out",
+            "alphabet": self.settings.alphabet,
+        }
+
+
+def plain_text(labelled: LabelledObject, alphabet: str) -> str:
+    """What a reader should answer: the text without separators the alphabet does not have."""
+    if labelled.text_plain:
+        return labelled.text_plain
+    return "".join(letter for letter in labelled.text if letter in alphabet or letter.isalnum())
+
+
+def _resized(patch: Image, quad: Points, scale: float) -> tuple[Image, Points]:
+    height, width = patch.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return patch, quad
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = np.asarray(cv2.resize(patch, size, interpolation=method), dtype=np.uint8)
+    return resized, quad * np.array([size[0] / width, size[1] / height])
+
+
+def _upright(quad: Points) -> Points:
+    (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def _cut_shifts(count: int) -> list[tuple[float, tuple[float, float]]]:
+    """Growth and shift (in plate heights) of each cut that is averaged: the quad itself first."""
+    around = [
+        (1.0, (0.0, 0.0)),
+        (1.04, (0.0, 0.0)),
+        (0.97, (0.0, 0.0)),
+        (1.0, (0.06, 0.0)),
+        (1.0, (-0.06, 0.0)),
+        (1.0, (0.0, 0.06)),
+        (1.0, (0.0, -0.06)),
+        (1.03, (0.06, 0.06)),
+        (1.03, (-0.06, -0.06)),
+    ]
+    return around[:count]
+
+
+def _letter_group(letter_px: float) -> str:
+    for edge in (8, 12, 18, 30):
+        if letter_px < edge:
+            return f"under {edge} px"
+    return "30 px and more"
