@@ -254,10 +254,14 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         Raises `InputError` naming the phrase that cannot be spoken, and `SeedbedError`
         naming the engine that is missing or does not do as it is told.
         """
-        ready = self._looked_up()
-        for (name, _), cast in ready.casts.items():
-            voice = next(group for group in (*cast.bases.values(), *cast.voices.values()) if group)
-            self._engine(name).check(voice[:1])
+        checked: set[str] = set()
+        for (name, _), cast in self._looked_up().casts.items():
+            if name not in checked:
+                voice = next(
+                    group[0] for group in (*cast.bases.values(), *cast.voices.values()) if group
+                )
+                self._engine(name).check([voice])
+                checked.add(name)
 
     def notes(self) -> tuple[str, ...]:
         """Which engines cannot promise the same samples for the same seed."""

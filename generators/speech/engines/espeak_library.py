@@ -22,19 +22,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 from seedbed.errors import SeedbedError
 from seedbed.generators.speech.engines.base import EngineFailure
+from seedbed.generators.speech.engines.private_folder import PrivateFolder
 from seedbed.generators.speech.speaker import stateless_voices
 
 INSTALL_LINE = "pip install espeakng-loader"
@@ -171,13 +169,12 @@ def _system_espeak() -> LibraryFiles | None:
 class PrivateData:
     """Folders that espeak takes for its own data, sharing one variant file to rewrite.
 
-    They hold links to the library's files and are removed when the process ends, also in
-    a multiprocessing child (which skips `atexit`).
+    They hold links to the library's files and go when the process ends.
     """
 
     def __init__(self, original: Path) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="seedbed-espeak-"))
-        Finalize(self, shutil.rmtree, (self.path, True), exitpriority=10)
+        self._private = PrivateFolder()
+        self.path = self._private.path
         self._original = original
         self._variant = self.path / "variants" / SLOT
         self._variant.parent.mkdir()

@@ -59,7 +59,7 @@ def speak_to_file(
 
     Raises `EngineFailure` as `run_program` does, and where the file is missing or no sound.
     """
-    with tempfile.TemporaryDirectory(prefix="seedbed-speech-") as folder:
+    with tempfile.TemporaryDirectory(prefix="seedbed-command-") as folder:
         path = Path(folder) / "said.wav"
         filled = [*arguments[:place], str(path), *arguments[place + 1 :]]
         stdout = run_program(filled, stdin, timeout_s, engine)

@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
@@ -23,7 +22,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from multiprocessing.util import Finalize
-from tempfile import mkdtemp
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -56,6 +54,7 @@ from seedbed.generators.speech.engines.espeak_library import (
     RawEvent,
     find_espeak,
 )
+from seedbed.generators.speech.engines.private_folder import PrivateFolder
 from seedbed.generators.speech.engines.pyttsx3_child import read_frame, write_frame
 from seedbed.generators.speech.speaker import stateless_voices
 
@@ -210,18 +209,19 @@ class _Child:
     def __init__(self, driver: str, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         # Its temporary files lie in here, so that a killed process leaves none behind.
-        self.folder = mkdtemp(prefix="seedbed-pyttsx3-")
+        self.folder = PrivateFolder()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "seedbed.generators.speech.engines.pyttsx3_child", driver],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "TMPDIR": self.folder},
+            env={**os.environ, "TMPDIR": str(self.folder.path)},
         )
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
-        Finalize(self, _end, (self.process, self.folder), exitpriority=10)
+        # Before the folder goes.
+        Finalize(self, _end, (self.process,), exitpriority=20)
         started = self._next("starting")
         self.voices: list[dict[str, str]] = started.get("voices", [])
 
@@ -236,7 +236,8 @@ class _Child:
 
     def end(self) -> None:
         """End the process and remove its files."""
-        _end(self.process, self.folder)
+        _end(self.process)
+        self.folder.remove()
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -277,8 +278,8 @@ class _Child:
             return header, self._frame(doing)
 
 
-def _end(process: subprocess.Popen[bytes], folder: str) -> None:
-    """Close the pipe, which ends the process, make sure of it, and remove its folder."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe, which ends the process, and make sure of it."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
@@ -287,4 +288,3 @@ def _end(process: subprocess.Popen[bytes], folder: str) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
