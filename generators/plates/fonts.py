@@ -149,8 +149,8 @@ def _letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
 def _draw_letter(file: FontFile, char: str, cap_height_px: int) -> _Letter:
     font = _font_at(file, _size_for_cap(file, cap_height_px)[0])
     # A canvas with room for any letter spares asking FreeType how large this one is.
-    left, baseline = cap_height_px, 2 * cap_height_px
-    picture = Image.new("L", (4 * cap_height_px, 3 * cap_height_px))
+    left, baseline = cap_height_px // 2, 3 * cap_height_px // 2
+    picture = Image.new("L", (5 * cap_height_px // 2, 9 * cap_height_px // 4))
     ImageDraw.Draw(picture).text((left, baseline), char, fill=255, font=font, anchor="ls")
     pixels = np.asarray(picture)
     x, y, ink_width, ink_height = cv2.boundingRect(pixels)

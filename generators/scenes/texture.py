@@ -51,18 +51,33 @@ def _random(name: str) -> np.random.Generator:
 
 
 def _normalised(values: NDArray[np.floating], deviation: float) -> Grey:
-    centred = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return np.asarray(np.clip(128 + deviation * centred, 0, 255), dtype=np.uint8)
+    scale = deviation / max(float(values.std()), 1e-6)
+    offset = 128 - scale * float(values.mean())
+    single = values.astype(np.float32) * np.float32(scale) + np.float32(offset)
+    return np.asarray(np.clip(single, 0, 255), dtype=np.uint8)
 
 
-def _fractal(rng: np.random.Generator, slope: float) -> NDArray[np.float64]:
-    """Wrapping noise whose power falls as frequency to the `-2 * slope`, shape (512, 512)."""
+@cache
+def _frequency() -> NDArray[np.float32]:
+    """How often each term of a tile's Fourier transform repeats a pixel, 1 for the constant."""
     frequency = np.hypot(np.fft.fftfreq(TILE_PX)[:, None], np.fft.rfftfreq(TILE_PX)[None, :])
     frequency[0, 0] = 1.0
-    spectrum = np.fft.rfft2(rng.standard_normal((TILE_PX, TILE_PX))) / frequency**slope
+    return frequency.astype(np.float32)
+
+
+def _white(rng: np.random.Generator) -> NDArray[np.float32]:
+    return rng.standard_normal((TILE_PX, TILE_PX), dtype=np.float32)
+
+
+def _fractal(rng: np.random.Generator, slope: float) -> NDArray[np.float32]:
+    """Wrapping noise whose power falls as frequency to the `-2 * slope`, shape (512, 512)."""
+    # White noise has a white spectrum: it is drawn as such, which spares one transform.
+    size = (TILE_PX, TILE_PX // 2 + 1)
+    spectrum = rng.standard_normal((*size, 2), dtype=np.float32).view(np.complex64)[:, :, 0]
+    spectrum *= _frequency() ** np.float32(-slope)
     spectrum[0, 0] = 0.0
     noise = np.fft.irfft2(spectrum, s=(TILE_PX, TILE_PX))
-    return np.asarray(noise / noise.std())
+    return np.asarray(noise / noise.std(), np.float32)
 
 
 def _scattered(
@@ -79,6 +94,9 @@ def _scattered(
     tile = np.full((TILE_PX + 2 * margin, TILE_PX + 2 * margin), background, np.uint8)
     places = rng.integers(0, TILE_PX, (count, 2)).tolist()
     for (x, y), numbers in zip(places, rng.random((count, 3)).tolist(), strict=True):
+        if margin <= x < TILE_PX - margin and margin <= y < TILE_PX - margin:
+            draw(tile, (x + margin, y + margin), numbers)
+            continue
         for across in (x, x + TILE_PX, x - TILE_PX):
             for down in (y, y + TILE_PX, y - TILE_PX):
                 if -margin <= across < TILE_PX + margin and -margin <= down < TILE_PX + margin:
@@ -95,13 +113,13 @@ def _patches(rng: np.random.Generator) -> Grey:
 
 
 def _grain(rng: np.random.Generator) -> Grey:
-    return _normalised(rng.standard_normal((TILE_PX, TILE_PX)), 30)
+    return _normalised(_white(rng), 30)
 
 
 def _asphalt(rng: np.random.Generator) -> Grey:
-    fine = rng.standard_normal((TILE_PX, TILE_PX))
+    fine = _white(rng)
     stones = cv2.GaussianBlur(
-        (rng.random((TILE_PX, TILE_PX)) > 0.985).astype(np.float32), (0, 0), 0.8
+        (rng.random((TILE_PX, TILE_PX), np.float32) > 0.985).astype(np.float32), (0, 0), 0.8
     )
     soft = cv2.GaussianBlur(fine, (0, 0), 0.8, borderType=cv2.BORDER_REFLECT)
     return _normalised(soft / soft.std() + 9.0 * stones + 0.35 * _fractal(rng, 1.0), 26)
@@ -109,14 +127,14 @@ def _asphalt(rng: np.random.Generator) -> Grey:
 
 def _concrete(rng: np.random.Generator) -> Grey:
     pits = cv2.GaussianBlur(
-        (rng.random((TILE_PX, TILE_PX)) > 0.997).astype(np.float32), (0, 0), 1.2
+        (rng.random((TILE_PX, TILE_PX), np.float32) > 0.997).astype(np.float32), (0, 0), 1.2
     )
-    fine = rng.standard_normal((TILE_PX, TILE_PX))
+    fine = _white(rng)
     return _normalised(0.9 * _fractal(rng, 1.2) + 0.45 * fine - 8.0 * pits, 24)
 
 
 def _plaster(rng: np.random.Generator) -> Grey:
-    fine = cv2.GaussianBlur(rng.standard_normal((TILE_PX, TILE_PX)), (0, 0), 1.1)
+    fine = cv2.GaussianBlur(_white(rng), (0, 0), 1.1)
     light = np.roll(fine, 1, 0) - np.roll(fine, -1, 0)
     return _normalised(light / light.std() + 0.5 * _fractal(rng, 1.3), 20)
 
@@ -129,7 +147,7 @@ def _gravel(rng: np.random.Generator) -> Grey:
         cv2.ellipse(tile, centre, axes, turn, 0, 360, shade, -1)
 
     tile = cv2.GaussianBlur(_scattered(rng, 9000, 80, pebble), (3, 3), 0)
-    return _normalised(tile + 10.0 * rng.standard_normal(tile.shape), 40)
+    return _normalised(tile + 10.0 * _white(rng), 40)
 
 
 def _grass(rng: np.random.Generator) -> Grey:
@@ -168,7 +186,7 @@ def _courses(
             right, bottom = left + wide - joint_px - 1, top + high - joint_px - 1
             for wrap in (0, TILE_PX) if right >= TILE_PX else (0,):
                 cv2.rectangle(tile, (left - wrap, top), (right - wrap, bottom), int(shade), -1)
-    noisy = cv2.GaussianBlur(tile, (3, 3), 0) + 7.0 * rng.standard_normal(tile.shape)
+    noisy = cv2.GaussianBlur(tile, (3, 3), 0) + 7.0 * _white(rng)
     return np.asarray(np.clip(noisy + 8.0 * _fractal(rng, 1.1), 0, 255), dtype=np.uint8)
 
 
@@ -189,7 +207,7 @@ def _cladding(rng: np.random.Generator) -> Grey:
 def _planks(rng: np.random.Generator) -> Grey:
     tile = np.repeat(rng.normal(0, 1, 16), TILE_PX // 16)[None, :] + np.zeros((TILE_PX, 1))
     tile[:, :: TILE_PX // 16] = tile[:, 1 :: TILE_PX // 16] = -4.0
-    streaks = cv2.blur(rng.standard_normal((TILE_PX, TILE_PX)), (1, 41))
+    streaks = cv2.blur(_white(rng), (1, 41))
     return _normalised(tile + 0.8 * streaks / streaks.std(), 24)
 
 
@@ -240,10 +258,15 @@ def ground_tile(name: TileName) -> Grey:
     focal_px = 1.5 * GROUND_HEIGHT_PX
     laid = np.full((GROUND_HEIGHT_PX, GROUND_WIDTH_PX), 128, np.uint8)
     # Without its broad patches a tile can repeat a hundred times without a visible pattern.
-    whole = tile(name)
-    broad = cv2.GaussianBlur(whole, (0, 0), 12)
-    fine = cv2.addWeighted(whole, 1.0, broad, -1.0, 128.0)
-    source = np.roll(fine, TILE_PX // 2, (0, 1))[:TILE_PX, :TILE_PX]
+    whole = tile(name)[:TILE_PX, :TILE_PX]
+    small = cv2.resize(whole, (TILE_PX // 8, TILE_PX // 8), interpolation=cv2.INTER_AREA)
+    wrapped = cv2.GaussianBlur(np.tile(small, (3, 3)), (0, 0), 1.5)
+    middle = slice(TILE_PX // 8, TILE_PX // 4)
+    broad = cv2.resize(
+        np.ascontiguousarray(wrapped[middle, middle]), (TILE_PX, TILE_PX),
+        interpolation=cv2.INTER_LINEAR,
+    )  # fmt: skip
+    source = cv2.addWeighted(whole, 1.0, broad, -1.0, 128.0)
     for level in range(7):
         first = 0 if level == 6 else int(GROUND_HEIGHT_PX / 2 ** (level + 1))
         last = int(GROUND_HEIGHT_PX / 2**level)
@@ -251,16 +274,16 @@ def ground_tile(name: TileName) -> Grey:
         shrunk = cv2.resize(source, (size, size), interpolation=cv2.INTER_AREA)
         padded = np.tile(shrunk, (2, 2))[: size + 1, : size + 1]
         total = np.zeros((last - first, GROUND_WIDTH_PX), np.float32)
-        for part in (-0.375, -0.125, 0.125, 0.375):
+        map_x = np.mod(across[None, :] * (spread[first:last, None] / 2**level), np.float32(size))
+        parts = (-0.3, 0.0, 0.3) if level == 0 else (-0.25, 0.25)
+        for part in parts:
             depth = focal_px * GROUND_HEIGHT_PX / (rows[first:last] + part) / 2**level
-            map_x = np.mod(across[None, :] * spread[first:last, None] / 2**level, size)
-            map_y = np.repeat(np.mod(depth, size)[:, None], GROUND_WIDTH_PX, 1)
-            total += cv2.remap(
-                padded, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR
-            )
+            map_y = np.mod(depth, size).astype(np.float32)[:, None].repeat(GROUND_WIDTH_PX, 1)
+            total += cv2.remap(padded, map_x, map_y, cv2.INTER_LINEAR)
         # The top third fades out: what aliasing is left there would shimmer between scenes.
         fade = np.clip(rows[first:last, None] / (GROUND_HEIGHT_PX / 3), 0, 1)
-        laid[first:last] = np.clip(128 + fade * (total / 4 - 128), 0, 255).astype(np.uint8)
+        average = total * np.float32(1 / len(parts)) - np.float32(128)
+        laid[first:last] = np.clip(128 + fade * average, 0, 255).astype(np.uint8)
     laid.setflags(write=False)
     return laid
 
