@@ -32,7 +32,8 @@ RETRIES = 3
 """How often a shard is made again when the worker that made it was lost."""
 
 SAMPLE_SECONDS = 600.0
-"""How long one sample (or warming up, or writing a shard) may take, unless said otherwise."""
+"""How long one sample may take, unless said otherwise; getting ready and writing a shard may
+take so long whatever is said."""
 
 LEAST_MEMORY_MIB = 1024
 """A worker may take this much, however small its share of the machine."""

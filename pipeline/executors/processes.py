@@ -23,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
 from seedbed.errors import SeedbedError
-from seedbed.executors import RETRIES, Hands, default_workers, resident_mib
+from seedbed.executors import RETRIES, SAMPLE_SECONDS, Hands, default_workers, resident_mib
 from seedbed.job import PREPARING, WRITING, Failure, Job, OutOfMemory, Redone, failure
 from seedbed.plan import Shard
 from seedbed.shards import Mark
@@ -127,8 +127,12 @@ class ProcessExecutor:
 
     def _watched(self, hand: _Hand) -> _Lost | None:
         """What is wrong with a worker that has not answered yet, if anything is."""
-        if time.monotonic() - hand.told[SINCE] > self.sample_seconds:
-            return _stuck(self.sample_seconds)
+        seconds = self.sample_seconds
+        if hand.told[AT] in (PREPARING, WRITING):
+            # Importing a generator's libraries or uploading a shard is not making a sample.
+            seconds = max(seconds, SAMPLE_SECONDS)
+        if time.monotonic() - hand.told[SINCE] > seconds:
+            return _stuck(seconds)
         if self.memory_mib is not None:
             size = resident_mib(hand.process.pid or 0)
             if size is not None and size > self.memory_mib:

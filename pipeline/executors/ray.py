@@ -176,9 +176,8 @@ _kept: tuple[str, ProcessExecutor] | None = None
 def make_shard(given: tuple[tuple[str, ...], str, bytes], shard: Shard) -> list[Result]:
     """What a Ray task does: have one shard made and committed by a watched worker process."""
     path, folder, payload = given
-    executor = _executor(path, folder, payload)
     try:
-        return list(executor.run([shard]))
+        return list(_executor(path, folder, payload).run([shard]))
     except SeedbedError as error:
         _drop()
         return [failure(shard, error)]
