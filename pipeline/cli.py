@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,14 +54,53 @@ class _Command(click.Command):
         self.params.append(_debug_option())
 
 
+_ELSEWHERE = {
+    "arch": (
+        "seedbed.trainers.conv.command:arch",
+        "Trace a network described in one line, layer by layer.",
+    ),
+    "voices": (
+        "seedbed.voices_command:voices_command",
+        "List the voices usable on this machine.",
+    ),
+}
+"""Commands that live with what they serve, and their help: imported once they are run."""
+
+
 class _Group(click.Group):
-    """The top: `--debug` may stand before the command, too."""
+    """The top: `--debug` may stand before the command, too; some commands live elsewhere."""
 
     command_class = _Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.append(_debug_option())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by name. Those of `_ELSEWHERE` are stand-ins until they are called."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        return _Elsewhere(cmd_name, *_ELSEWHERE[cmd_name])
+
+
+class _Elsewhere(click.Command):
+    """Stands in for a command of another module, which it imports when it is run or asked."""
+
+    def __init__(self, name: str, where: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self._where = where
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """The other command's context: its own options, its own help."""
+        module, _, attribute = self._where.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        if not any("--debug" in parameter.opts for parameter in command.params):
+            command.params.append(_debug_option())
+        return command.make_context(*args, **kwargs)
 
 
 @click.group(
@@ -248,7 +288,7 @@ def build(
 @click.option("--n", "count", type=click.IntRange(1), default=24, show_default=True)
 @_SEED
 @click.option("--layouts", is_flag=True, help="Every layout the generator knows, instead.")
-@click.option("--augmenters", is_flag=True, help="One picture through every augmenter, instead.")
+@click.option("--augmenters", is_flag=True, help="One sample through every augmenter, instead.")
 @click.option("--generator", default="plate-scene", show_default=True, help="For --layouts.")
 def preview(
     source: str | None,
@@ -279,7 +319,11 @@ def preview(
         recipe = _recipe(source, None, seed)
         if recipe.seed is None:
             recipe = recipe.seeded(0)
-        if augmenters:
+        if augmenters and recipe.kind == "clip":
+            from seedbed.preview_sound_augmenters import write_sound_augmenter_sheet
+
+            written = write_sound_augmenter_sheet(recipe, out)
+        elif augmenters:
             from seedbed.preview_augmenters import recipe_augmenter_sheet
 
             written = write_picture(recipe_augmenter_sheet(recipe), out)

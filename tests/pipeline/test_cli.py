@@ -260,3 +260,16 @@ def test_completion_offers_recipes(capsys: pytest.CaptureFixture[str]) -> None:
     with in_a_process([], **environment) as process:
         out, _ = process.communicate(timeout=30)
     assert "plain,plate-crops" in out.splitlines()
+
+
+def test_commands_that_live_elsewhere_are_listed_and_run() -> None:
+    listed = CliRunner().invoke(app, ["--help"])
+    assert "voices" in listed.output
+    traced = CliRunner().invoke(app, ["arch", "F10@3x3", "--input", "28,28,1"])
+    assert "(28,28,1) (x) (3,3,1,10) = (28,28,10)" in traced.output
+
+
+def test_a_command_that_lives_elsewhere_shows_its_own_help() -> None:
+    shown = CliRunner().invoke(app, ["voices", "--help"])
+    assert "--say" in shown.output
+    assert "--debug" in shown.output
