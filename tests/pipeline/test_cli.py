@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from seedbed import cli
+from seedbed.cli import app
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
