@@ -14,7 +14,7 @@ BUILD_FLAGS := $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test lint bench clean
+.PHONY: help setup dataset test lint bench soak clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -60,6 +60,9 @@ lint: $(VENV)/.installed-dev ## check style and types
 
 bench: $(VENV)/.installed-dev ## print speeds, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed-dev ## kill builds at 20 moments, run them again and compare
+	SEEDBED_KILL_ROUNDS=20 $(BIN)/python -m pytest tests/pipeline/test_kill.py
 
 clean: ## remove .venv and everything built but datasets
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
