@@ -656,7 +656,7 @@ def _paint_base(
     width_mm, height_mm = layout.size_mm
     scale = (size[0] / width_mm, size[1] / height_mm)
     painter = _Painter(size, scale, (0.0, 0.0), layout, typefaces)
-    painter.layer[...] = np.array([*_rgb(ground), 255], np.uint8)
+    cv2.rectangle(painter.layer, (0, 0), size, (*_rgb(ground), 255), -1)
     for mark in (*layout.marks, *variant.marks):
         if not (mark.has_choice or mark.over):
             painter.paint(mark, _AS_PRINTED)

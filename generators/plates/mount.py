@@ -447,9 +447,9 @@ def _paint_label(
     y0, y1 = max(0, round(top + inset)), min(height, round(bottom - inset))
     x0, x1 = max(0, round(left)), min(width, round(right))
     if label.band != label.colour and y1 > y0:
-        base = paint[(y0 + y1) // 2, x0].astype(int)
-        if int(np.abs(base - np.array(fill)).max()) > 40:
-            paint[y0:y1, x0:x1] = np.array(fill, np.uint8)
+        base = paint[(y0 + y1) // 2, x0].tolist()
+        if max(abs(a - b) for a, b in zip(base, fill, strict=True)) > 40:
+            cv2.rectangle(paint, (x0, y0), (x1 - 1, y1 - 1), fill, -1)
     text_px = max(2, round((bottom - top) * label.height_share))
     mask = typefaces.get(label.typeface).text(label.text, text_px)
     longest = int((x1 - x0) * 0.94)
@@ -468,10 +468,11 @@ def _paint_label(
     if x < 0 or y < 0:
         return
     patch = paint[y : y + text_height, x : x + text_width]
-    ink = np.empty_like(patch)
-    ink[:] = np.array(_lit(label.colour, 1.0, gains), np.uint8)
-    kept = cv2.multiply(patch, cv2.merge([cv2.bitwise_not(mask)] * 3), scale=1 / 255)
-    cv2.add(kept, cv2.multiply(ink, cv2.merge([mask] * 3), scale=1 / 255), dst=patch)
+    bare = cv2.cvtColor(cv2.bitwise_not(mask), cv2.COLOR_GRAY2RGB)
+    kept = cv2.multiply(patch, bare, dst=bare, scale=1 / 255)
+    inks = _lit(label.colour, 1.0, gains)
+    printed = cv2.merge([cv2.convertScaleAbs(mask, alpha=channel / 255) for channel in inks])
+    cv2.add(kept, printed, dst=patch)
 
 
 def _shadow(hole: Mask, px_per_mm: float) -> Mask:

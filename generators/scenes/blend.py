@@ -6,6 +6,7 @@ the seam itself (Dwibedi, Misra and Hebert, "Cut, Paste and Learn", ICCV 2017).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,13 +58,14 @@ def _matched(rgb: Image, behind: Image, alpha: Image, share: float) -> Image:
 
     Only the hue follows: brightness is the light's business.
     """
-    own = np.array(cv2.mean(rgb, alpha)[:3]) + 1.0
-    other = np.array(cv2.mean(behind, alpha)[:3]) + 1.0
-    gain = (other / other.mean()) / (own / own.mean())
-    gains = 1 + share * (np.clip(gain, 0.5, 2.0) - 1)
-    ramp = np.arange(256, dtype=np.float64)[:, None] * gains
-    table = np.clip(np.round(ramp), 0, 255).astype(np.uint8).reshape(1, 256, 3)
-    return np.asarray(cv2.LUT(rgb, table), dtype=np.uint8)
+    own = [level + 1.0 for level in cv2.mean(rgb, alpha)[:3]]
+    other = [level + 1.0 for level in cv2.mean(behind, alpha)[:3]]
+    level = sum(own) / sum(other)
+    gains = np.zeros((3, 3))
+    for channel in range(3):
+        gain = min(max(other[channel] / own[channel] * level, 0.5), 2.0)
+        gains[channel, channel] = 1 + share * (gain - 1)
+    return np.asarray(cv2.transform(rgb, gains), dtype=np.uint8)
 
 
 def composite(
@@ -78,15 +80,15 @@ def composite(
     height, width = frame.shape[:2]
     corners = apply_homography(to_frame, rectangle(0, 0, alpha.shape[1], alpha.shape[0]))
     pad = 2 + int(3 * params.softness_px)
-    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - pad, 0)
-    right, bottom = np.minimum(
-        np.ceil(corners.max(axis=0)).astype(int) + pad, np.array([width, height])
-    )
+    across, down = corners.T.tolist()
+    left, top = max(math.floor(min(across)) - pad, 0), max(math.floor(min(down)) - pad, 0)
+    right = min(math.ceil(max(across)) + pad, width)
+    bottom = min(math.ceil(max(down)) + pad, height)
     if right <= left or bottom <= top:
         return None
     shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
     matrix = pixel_centred(shift @ to_frame)
-    size = (int(right - left), int(bottom - top))
+    size = (right - left, bottom - top)
     warped = np.asarray(
         cv2.warpPerspective(
             rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -104,19 +106,16 @@ def composite(
     else:
         blended = over(warped, behind, _seam(cover, params))
     behind[:] = blended
-    return Region(int(left), int(top), cover)
+    return Region(left, top, cover)
 
 
 def over(rgb: Image, behind: Image, alpha: Image) -> Image:
     """`rgb` (h, w, 3) laid over `behind`, of the same shape, by `alpha` (h, w)."""
-    weight = cv2.merge([alpha, alpha, alpha])
-    return np.asarray(
-        cv2.add(
-            cv2.multiply(rgb, weight, scale=1 / 255),
-            cv2.multiply(behind, cv2.bitwise_not(weight), scale=1 / 255),
-        ),
-        dtype=np.uint8,
-    )
+    weight = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
+    laid = cv2.multiply(rgb, weight, scale=1 / 255)
+    cv2.bitwise_not(weight, dst=weight)
+    cv2.multiply(behind, weight, dst=weight, scale=1 / 255)
+    return np.asarray(cv2.add(laid, weight, dst=laid), dtype=np.uint8)
 
 
 def _poisson(rgb: Image, behind: Image, alpha: Image) -> Image:

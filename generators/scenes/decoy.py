@@ -20,6 +20,7 @@ from seedbed.generators.plates.glyphs import render_text
 from seedbed.generators.scenes.blend import BlendParams, composite
 from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.light import Light
+from seedbed.generators.scenes.scenery import fill
 from seedbed.generators.scenes.texture import Colour, add_texture, crop, ink
 from seedbed.generators.scenes.words import draw_date, draw_pattern, draw_word
 from seedbed.geometry import Points, apply_homography, rectangle
@@ -284,9 +285,7 @@ def paint_decoy(frame: Rgb, params: DecoyParams, pose: Pose | None, light: Light
 
 
 def _lit(rgb: Rgb, gains: NDArray[np.float64]) -> Rgb:
-    levels = np.arange(256)[:, None] * gains[None, :]
-    table = np.clip(np.round(levels), 0, 255).astype(np.uint8)[None]
-    return np.asarray(cv2.LUT(rgb, table), dtype=np.uint8)
+    return np.asarray(cv2.transform(rgb, np.diag(gains)), dtype=np.uint8)
 
 
 def _outline(params: DecoyParams, width: int, height: int) -> Points:
@@ -315,9 +314,8 @@ def _face(
     """The face and its alpha, shapes (height, width, 3) and (height, width)."""
     rng = np.random.Generator(np.random.PCG64(params.detail_seed))
     rgb = np.empty((height, width, 3), np.uint8)
-    rgb[:] = params.face
+    fill(rgb, params.ink if params.shape == "letters" else params.face)
     if params.shape == "letters":
-        rgb[:] = params.ink
         alpha = np.zeros((height, width), np.uint8)
         _write(
             params, width, height, lambda rows, columns, mask: _stamp(alpha, rows, columns, mask)
@@ -347,7 +345,8 @@ def _face(
 
 
 def _stamp(alpha: NDArray[np.uint8], rows: slice, columns: slice, mask: NDArray[np.uint8]) -> None:
-    np.maximum(alpha[rows, columns], mask, out=alpha[rows, columns])
+    place = alpha[rows, columns]
+    cv2.max(place, mask, dst=place)
 
 
 def _write(

@@ -334,13 +334,10 @@ def add_texture(area: Rgb, grey: Grey, strength: float) -> None:
 
 def ink(area: Rgb, mask: Grey, colour: Colour) -> None:
     """Print `mask` in one colour on `area` in place; 255 covers, and both have one size."""
-    weight = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
-    flat = np.empty_like(area)
-    cv2.rectangle(flat, (0, 0), (area.shape[1], area.shape[0]), colour, -1)
-    area[:] = cv2.add(
-        cv2.multiply(flat, weight, scale=1 / 255),
-        cv2.multiply(area, cv2.bitwise_not(weight), scale=1 / 255),
-    )
+    bare = cv2.cvtColor(cv2.bitwise_not(mask), cv2.COLOR_GRAY2RGB)
+    printed = cv2.merge([cv2.convertScaleAbs(mask, alpha=channel / 255) for channel in colour])
+    cv2.multiply(area, bare, dst=area, scale=1 / 255)
+    cv2.add(area, printed, dst=area)
 
 
 def ramp(*stops: tuple[int, Colour]) -> NDArray[np.uint8]:

@@ -38,6 +38,10 @@ x as a share of the half width there; (side, h, z) on the flank, side being -1 o
 
 SHIFT = 4
 LIMIT_PX = 12_000.0
+SEEN_PX = 1.4
+"""Details smaller than this are left out: they would only tint the pixels they touch."""
+FAINT_PX = 0.4
+"""Pen lines thinner than this, which would fade into what lies under them, likewise."""
 CORNER_POWER = 4.0
 
 
@@ -95,6 +99,21 @@ class Skin:
         placed[:, 2] = np.where(on_face, z + share + past - third, third)
         return placed
 
+    def place_span(self, heights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The near face's points at n heights and the shares of `_ALONG`, (n, columns, 3)."""
+        z, width, corner = (np.interp(heights, self.h, row)[:, None] for row in self.table)
+        placed = np.empty((len(heights), len(_ALONG), 3))
+        placed[:, :, 0] = width * _ALONG
+        placed[:, :, 1] = heights[:, None]
+        placed[:, :, 2] = z + corner * _ALONG**4
+        return placed
+
+
+_ALONG = np.array([-1.0, -0.94, -0.78, -0.42, 0.42, 0.78, 0.94, 1.0])
+"""Shares of the half width where the mesh for the light has its columns."""
+
+_SPECK = (1 << 2 * SHIFT) // 3
+"""A box of a third of a pixel, in fixed point: what fills it need not be filled."""
 
 _SCRATCH = threading.local()
 _SCRATCH_BYTES = 4_000_000
@@ -139,9 +158,6 @@ def _halo(size: int) -> NDArray[np.uint8]:
     return np.asarray(np.clip(glow * np.minimum(edge * 4, 1) * 200, 0, 255), dtype=np.uint8)
 
 
-_ALONG = np.array([-1.0, -0.95, -0.84, -0.62, 0.0, 0.62, 0.84, 0.95, 1.0])
-
-
 class Brush:
     """Collects a vehicle's shapes and paints them into a frame."""
 
@@ -176,8 +192,8 @@ class Brush:
         self.outline_px: list[Points] = []
 
     def sees(self, size_mm: float) -> bool:
-        """Whether something of that size covers a pixel at the plate's distance."""
-        return size_mm * self.scale >= 1.0
+        """Whether something of that size covers more than a pixel at the plate's distance."""
+        return size_mm * self.scale >= SEEN_PX
 
     def tint(self, colour: Colour) -> Colour:
         """A colour as painted: grey under infrared light, where red is bright."""
@@ -222,6 +238,8 @@ class Brush:
         """A pen line; thinner than a pixel it fades into `under`, the colour beneath."""
         width_px = width_mm * self.scale
         if under is not None and width_px < 1:
+            if width_px < FAINT_PX:
+                return
             share = max(width_px, 0.25)
             colour = (
                 colour[0] * share + under[0] * (1 - share),
@@ -289,6 +307,8 @@ class Brush:
                     self.outline_px.append(pixels[start:stop])
                 if right < 0 or bottom < 0 or left > limit_x or top > limit_y:
                     continue
+                if (right - left) * (bottom - top) < _SPECK and not extra:
+                    continue
                 if stop - start <= 4:
                     cv2.fillConvexPoly(frame, span, colour, cv2.LINE_AA, SHIFT)
                 else:
@@ -340,15 +360,14 @@ class Brush:
         high, wide = region.shape[:2]
         mask, tripled = _scratch("mask", (high, wide)), _scratch("full", (high, wide, 3))
         mask[:] = 0
-        shift = np.array([left, top], dtype=np.int32) << SHIFT
-        cv2.fillPoly(mask, [span - shift], 255, cv2.LINE_AA, SHIFT)
-        low = pixels.min(axis=0)
-        extent = np.maximum(pixels.max(axis=0) - low, 1.0)
+        cv2.fillPoly(mask, [span - (left << SHIFT, top << SHIFT)], 255, cv2.LINE_AA, SHIFT)
+        (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
         # The mirrored scene belongs to the whole pane, so a cropped pane shows its share.
         scene = _mirrored_scene(seed % 64)
         rows, columns = scene.shape
-        x0, y0 = ((np.array([left, top]) - low) / extent * (columns, rows)).tolist()
-        x1, y1 = ((np.array([right, bottom]) - low) / extent * (columns, rows)).tolist()
+        per_x, per_y = columns / max(high_x - low_x, 1.0), rows / max(high_y - low_y, 1.0)
+        x0, y0 = (left - low_x) * per_x, (top - low_y) * per_y
+        x1, y1 = (right - low_x) * per_x, (bottom - low_y) * per_y
         x0, y0 = min(max(int(x0), 0), columns - 2), min(max(int(y0), 0), rows - 2)
         part = scene[y0 : max(math.ceil(y1), y0 + 2), x0 : max(math.ceil(x1), x0 + 2)]
         tone = cv2.merge([cv2.convertScaleAbs(part, alpha=strength * c / 200) for c in colour])
@@ -385,16 +404,12 @@ class Brush:
         steps: list[float] = []
         for low, high in pairwise(heights):
             parts = max(1, min(3, int((high - low) / 150)))
-            steps.extend(low + (high - low) * i / parts for i in range(parts))
+            steps.append(low)
+            if parts > 1:
+                steps += [low + (high - low) * i / parts for i in range(1, parts)]
         steps.append(heights[-1])
-        rows, columns = len(steps), len(_ALONG)
-        grid = np.empty((rows, columns, 3))
-        grid[:, :, 0] = _ALONG
-        grid[:, :, 1] = np.array(steps)[:, None]
-        grid[:, :, 2] = 0.0
-        face = self.skin.place(
-            grid.reshape(-1, 3), np.full(rows * columns, SPAN, dtype=np.int64)
-        ).reshape(rows, columns, 3)
+        grid = np.array(steps)
+        face = self.skin.place_span(grid)
         meshes = []
         for side in (-1, 1):
             if side * self.eye[0] <= self.skin.half_width(heights[0]):
@@ -416,7 +431,7 @@ class Brush:
                 - across[:, [2, 0, 1]] * down[:, [1, 2, 0]]
             )
         corners, normal = np.concatenate(facets), np.concatenate(normals)
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+        normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal) + 1e-9)[:, None]
         return corners, normal
 
     def _paint_shade(self, dirt_colour: Colour, gloss: float, dirt: float) -> None:
