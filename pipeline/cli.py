@@ -20,6 +20,7 @@ import click
 
 from seedbed import __version__
 from seedbed.errors import InputError, SeedbedError
+from seedbed.trainers.commands import COMMANDS as TRAINING_COMMANDS
 
 INTERRUPTED = 130
 """128 + SIGINT, what shells give a program that Ctrl-C ended."""
@@ -564,6 +565,11 @@ def _recipe(source: str, count: int | None, seed: int | None) -> Any:
             raise InputError(f"--seed must be between 0 and {MAX_SEED}, got {seed}.")
         recipe = recipe.seeded(seed)
     return recipe
+
+
+for _command in TRAINING_COMMANDS:
+    _command.params.append(_debug_option())
+    app.add_command(_command)
 
 
 class _Interrupted(click.ClickException):

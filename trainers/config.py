@@ -14,6 +14,7 @@ from seedbed.registry import nearest
 from seedbed.resources import data_path
 from seedbed.streams import MAX_SEED
 from seedbed.trainers.optimisers import OptimiserSettings
+from seedbed.trainers.regularise import Penalty
 from seedbed.trainers.task import make_task, sentences
 from seedbed.yaml_files import dump_yaml, parse_yaml, read_yaml
 
@@ -46,6 +47,9 @@ class FitSettings(BaseModel):
     )
     checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
     log_every: int = Field(default=20, ge=1, description="steps between rows of the metrics")
+    regularise: tuple[Penalty, ...] = Field(
+        default=(), description="penalties on weights or activations that are added to the loss"
+    )
     noise_every: int = Field(
         default=0, ge=0, description="steps between measures of the gradient's noise; 0 for none"
     )

@@ -8,6 +8,7 @@ i of the alphabet is class i + 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -37,17 +38,15 @@ def encode_text(text: str, alphabet: str, name: str) -> NDArray[np.int64]:
     missing = sorted(set(text) - set(alphabet))
     if missing:
         raise InputError(
-            f"the alphabet lacks {''.join(missing)!r}, which stands in the text {text!r} of {name}: "
-            f"add it to the setting `alphabet`."
+            f"the alphabet lacks {''.join(missing)!r}, which stands in the text {text!r} of {name}"
+            f": add it to the setting `alphabet`."
         )
     return np.array([alphabet.index(letter) + 1 for letter in text], dtype=np.int64)
 
 
 def needed_steps(classes: Sequence[int] | NDArray[np.int64]) -> int:
     """Steps that CTC needs for these classes: one each, and one between two equal ones."""
-    return len(classes) + sum(
-        1 for one, following in zip(classes[:-1], classes[1:], strict=True) if one == following
-    )
+    return len(classes) + sum(int(one == following) for one, following in pairwise(classes))
 
 
 def ctc_loss(

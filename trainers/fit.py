@@ -31,6 +31,7 @@ from seedbed.streams import derive_seed, stream
 from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_config
 from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
+from seedbed.trainers.regularise import Regulariser, near_zero_weights
 from seedbed.trainers.run_log import MetricsTable, ProgressLine
 from seedbed.trainers.runs import save_weights
 from seedbed.trainers.sources import (
@@ -137,9 +138,7 @@ class FullPasses(Sampler[list[int]]):
         for number in range(self.start, len(self)):
             step, place = divmod(number, self.chunks)
             first = place * self.chunk
-            yield [
-                step * self.count + n for n in range(first, min(first + self.chunk, self.count))
-            ]
+            yield [step * self.count + n for n in range(first, min(first + self.chunk, self.count))]
 
 
 class _Loader(DataLoader[Any]):
@@ -157,6 +156,7 @@ class _Loader(DataLoader[Any]):
             self.running._shutdown_workers()
 
     def state_dict(self) -> dict[str, Any]:
+        """Empty: the number of the step says it all."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -210,6 +210,9 @@ class Learner(lightning.LightningModule):
         self.average: nn.Module | None = None
         if config.fit.ema:
             self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.regulariser: Regulariser | None = None
+        if config.fit.regularise:
+            self.regulariser = Regulariser(self.network, config.fit.regularise)
         self.noise = NoiseScale() if config.fit.noise_every else None
         self.latest: dict[str, Tensor] = {}
 
@@ -218,6 +221,7 @@ class Learner(lightning.LightningModule):
         return self.network if self.average is None else self.average
 
     def configure_optimizers(self) -> Any:
+        """The optimiser with its schedule, a share of the rate at each step."""
         settings = self.config.fit.optimiser
         groups = getattr(self.network, "parameter_groups", None)
         parameters = groups() if callable(groups) else self.network.parameters()
@@ -235,13 +239,19 @@ class Learner(lightning.LightningModule):
         return self.task.loss(self.network(batch["inputs"]), batch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch. Raises `SeedbedError` where it is no number."""
         step, fit = self.global_step, self.config.fit
         if self.noise is not None and step % fit.noise_every == 0:
             self._seed(batch_idx)
             self.noise.measure(self.network, self.losses, batch)
+            if self.regulariser is not None:
+                self.regulariser.penalty()
         # A step depends on its number alone, never on what ran before it.
         self._seed(batch_idx)
         losses = self.losses(batch)
+        if self.regulariser is not None:
+            losses["penalty"] = self.regulariser.penalty()
+            losses["loss"] = losses["loss"] + losses["penalty"]
         loss = losses["loss"]
         self.latest = {name: value.detach() for name, value in losses.items()}
         # Asking a GPU for one number makes it wait, so it is asked less often.
@@ -261,6 +271,7 @@ class Learner(lightning.LightningModule):
         torch.manual_seed(seed % 2**63)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, then move the average towards the new weights."""
         super().optimizer_step(*args, **kwargs)
         if self.average is None:
             return
@@ -278,6 +289,7 @@ class Learner(lightning.LightningModule):
                 averaged[name].copy_(own[name])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave out what going on does not need."""
         # The one thing that is no tensor and no number, and is not needed to go on.
         checkpoint.pop("hyper_parameters", None)
 
@@ -304,13 +316,16 @@ class Watch(Callback):
         self.done_step = -1
 
     def state_dict(self) -> dict[str, Any]:
+        """What a resumed run has to know of the validations before."""
         return {"best": self.best, "best_step": self.best_step, "misses": self.misses}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
         self.best, self.best_step = state["best"], state["best_step"]
         self.misses = state["misses"]
 
     def on_train_batch_end(self, trainer: Any, learner: Any, *_: Any) -> None:
+        """After each optimiser step: validate, judge, write."""
         step = trainer.global_step
         if step == self.done_step or trainer.fit_loop._should_accumulate():
             return
@@ -332,12 +347,12 @@ class Watch(Callback):
 
     def _validate(self, learner: Any, step: int) -> None:
         metrics = validate(self.task, learner.scored(), self.items)
+        if learner.regulariser is not None:
+            metrics["near_zero_weights"] = near_zero_weights(learner.network)["all"]
         self.on_validated(step, metrics)
         name, more_is_better = self.task.goal
         score = metrics.get(name, float("nan"))
-        better = self.best is None or (
-            score > self.best if more_is_better else score < self.best
-        )
+        better = self.best is None or (score > self.best if more_is_better else score < self.best)
         if better and not np.isnan(score):
             self.best, self.best_step, self.misses = score, step, 0
             info = {"step": step, "validation": metrics}
@@ -438,16 +453,14 @@ def _fit(
     }
     ranks = _ranks(settings)
     length = run_length(settings, pool.count, ranks, where)
-    write_whole(
-        run / "data.json", as_json({"data": described, "validation": validation}).encode()
-    )
+    write_whole(run / "data.json", as_json({"data": described, "validation": validation}).encode())
     if done >= length.steps or (run / "result.json").is_file():
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         return FitResult(run, done, result["best_step"], result["best"], True)
     learner = Learner(task, config, length)
     if settings.compile:
         learner.network.compile()
-    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learner.to(memory_format=torch.channels_last)
     watch = Watch(run, task, config, items, validated)
     progress = ProgressLine(task.name, length.steps, settings.log_every, say, live)
     trainer = lightning.Trainer(
@@ -492,9 +505,7 @@ def _fit(
     if done:
         say(f"resumed at step {done}/{length.steps}")
     try:
-        trainer.fit(
-            learner, loader, ckpt_path=str(state) if done else None, weights_only=True
-        )
+        trainer.fit(learner, loader, ckpt_path=str(state) if done else None, weights_only=True)
     finally:
         loader.close()
     if trainer.interrupted:
@@ -540,7 +551,9 @@ def _validation_items(
     wheres = config.validation or config.data
     each = max(1, config.fit.validate_on // len(wheres))
     for where in wheres:
-        source = open_source(where, config.validation_split, derive_seed(config.seed, "stream") % 2**63)
+        source = open_source(
+            where, config.validation_split, derive_seed(config.seed, "stream") % 2**63
+        )
         check_kind(task, source, where)
         described.append(source.described)
         items += held_items(task, source, where, limit=each)

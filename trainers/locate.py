@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isnan
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from seedbed.encode import decode_picture
 from seedbed.errors import InputError
 from seedbed.geometry import Bbox, Points
 from seedbed.sample import Picture
@@ -31,7 +33,6 @@ from seedbed.trainers.quads import (
     MAPS,
     STRIDE,
     FoundPlate,
-    Targets,
     box_iou,
     decode_quads,
     make_targets,
@@ -64,7 +65,8 @@ class LocateSettings(TaskSettings):
             "F8@3x3/2 nobias > BN > R > F16@3x3/2 nobias > BN > R",
             "F24@3x3/2 nobias > BN > R > [F24@3x3 nobias > BN > R > F24@3x3 nobias > BN]+ > R",
             "F48@3x3/2 nobias > BN > R > 2x[[F48@3x3 nobias > BN > R > F48@3x3 nobias > BN]+ > R]",
-            "F80@3x3/2 nobias > BN > R > 2x[[F80@3x3 nobias > BN > R > F80@3x3*2 nobias > BN]+ > R]",
+            "F80@3x3/2 nobias > BN > R > "
+            "2x[[F80@3x3 nobias > BN > R > F80@3x3*2 nobias > BN]+ > R]",
         ),
         min_length=2,
         max_length=4,
@@ -131,8 +133,7 @@ class LocateItem:
 
     def image(self) -> Image:
         """The picture, uint8 RGB of shape (height, width, 3)."""
-        bgr = cv2.imdecode(np.frombuffer(self.jpeg, dtype=np.uint8), cv2.IMREAD_COLOR)
-        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        return decode_picture(self.jpeg)
 
 
 class LocateNetwork(nn.Module):
@@ -166,7 +167,7 @@ class LocateNetwork(nn.Module):
         )
         self.down = nn.ModuleList(
             nn.Conv2d(coarse, fine, 1) if coarse != fine else nn.Identity()
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            for fine, coarse in pairwise(widths)
         )
         self.mix = nn.ModuleList(
             nn.Sequential(
@@ -178,9 +179,8 @@ class LocateNetwork(nn.Module):
         )
         self.head = nn.Conv2d(widths[0], MAPS, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)
         # A heatmap starts at 0.02 everywhere: the focal loss is flat at its start otherwise.
-        nn.init.constant_(self.head.bias[:5], -4.0)
+        self.head.bias = nn.Parameter(torch.tensor([-4.0] * 5 + [0.0] * (MAPS - 5)))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The answer's logits and offsets for a batch of pictures."""
@@ -225,9 +225,7 @@ class Locate(Task[LocateSettings, LocateItem]):
                 ignored.append(labelled.quad)
         bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
         jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, KEPT_QUALITY])[1].tobytes()
-        return [
-            LocateItem(name, jpeg, tuple(plates), tuple(boxes), tuple(ignored), tuple(texts))
-        ]
+        return [LocateItem(name, jpeg, tuple(plates), tuple(boxes), tuple(ignored), tuple(texts))]
 
     def example(self, item: LocateItem, rng: np.random.Generator) -> Example:
         """A rescaled crop and its targets: `inputs` (crop, crop, 3) uint8 and the maps."""
@@ -359,7 +357,7 @@ class Locate(Task[LocateSettings, LocateItem]):
             "false_per_picture": _ratio(sums.get("false", 0.0), sums.get("pictures", 0.0)),
             "corner_error_px": _ratio(sums.get("corner_error_px", 0.0), found),
         }
-        for low, high in zip(WIDTH_EDGES_PX, WIDTH_EDGES_PX[1:], strict=False):
+        for low, high in pairwise(WIDTH_EDGES_PX):
             group = width_group((low + high) / 2)
             if sums.get(f"plates {group}"):
                 metrics[f"recall {group}"] = _ratio(sums[f"found {group}"], sums[f"plates {group}"])
@@ -425,7 +423,7 @@ def focal_loss(logits: Tensor, heat: Tensor, weight: Tensor) -> Tensor:
 
 def width_group(width_px: float) -> str:
     """The group of widths that a plate belongs to: `"24-48 px"`."""
-    for low, high in zip(WIDTH_EDGES_PX, WIDTH_EDGES_PX[1:], strict=False):
+    for low, high in pairwise(WIDTH_EDGES_PX):
         if low <= width_px < high:
             break
     return f"{low}-{high} px" if high < WIDTH_EDGES_PX[-1] else f"{low}+ px"

@@ -19,7 +19,9 @@ KEEP = 0.9
 """Share of the running averages that is kept at each measure."""
 
 
-def noise_estimates(small: float, large: float, small_size: int, large_size: int) -> tuple[float, float]:
+def noise_estimates(
+    small: float, large: float, small_size: int, large_size: int
+) -> tuple[float, float]:
     """`(|G|^2, S)` from the mean squared norms of the gradients of batches of two sizes."""
     squared = (large_size * large - small_size * small) / (large_size - small_size)
     trace = (small - large) / (1 / small_size - 1 / large_size)

@@ -104,7 +104,7 @@ def make_targets(
     offset_weight = np.zeros((rows, columns), dtype=np.float32)
     cell_x = (np.arange(columns, dtype=np.float32) + 0.5) * STRIDE
     cell_y = (np.arange(rows, dtype=np.float32) + 0.5) * STRIDE
-    inside = []
+    inside: list[Points] = []
     blanked = list(ignored)
     for quad in plates:
         x, y = quad.mean(axis=0)

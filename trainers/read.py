@@ -9,7 +9,7 @@ height let each row know what it is a row of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,13 +56,18 @@ class ReadSettings(TaskSettings):
     """What a reader looks like and which cuts it learns from."""
 
     alphabet: str = Field(default=LETTERS, description="letters that can be read")
+    read_as: Mapping[str, str] = Field(
+        default_factory=lambda: {"Ä": "A", "Ñ": "N", "Ö": "O", "Ü": "U"},
+        description="letters that are learnt as others of the alphabet",
+    )
     width: int = Field(default=160, ge=16, description="of the cut, in pixels")
     height: int = Field(default=48, ge=16)
     arch: str = Field(
         default=(
             "F24@3x3 nobias > BN > R > P2 > "
             "F48@3x3 nobias > BN > R > P2 > "
-            "F72@3x3 nobias > BN > R > [F72@3x3 nobias > BN > R > F72@3x3 nobias > BN]+ > R > P2x1 > "
+            "F72@3x3 nobias > BN > R > "
+            "[F72@3x3 nobias > BN > R > F72@3x3 nobias > BN]+ > R > P2x1 > "
             "F112@3x3 nobias > BN > R > "
             "[F112@3x3 nobias > BN > R > F112@3x3 nobias > BN]+ > R > P3x1 > "
             "F160@2x5 nobias > BN > R > drop0.1"
@@ -215,7 +220,7 @@ class Read(Task[ReadSettings, ReadItem]):
         return items
 
     def _item(self, image: Image, labelled: LabelledObject, name: str) -> ReadItem:
-        text = plain_text(labelled, self.settings.alphabet)
+        text = plain_text(labelled, self.settings.alphabet, self.settings.read_as)
         encode_text(text, self.settings.alphabet, name)
         plate_width, plate_height = side_lengths(labelled.quad)
         margin = PATCH_MARGIN * plate_height
@@ -293,7 +298,9 @@ class Read(Task[ReadSettings, ReadItem]):
         return {"loss": ctc_loss(outputs, batch["targets"], batch["target_length"])}
 
     @torch.inference_mode()
-    def read(self, network: nn.Module, images: Sequence[Image], quads: Sequence[Points]) -> list[Reading]:
+    def read(
+        self, network: nn.Module, images: Sequence[Image], quads: Sequence[Points]
+    ) -> list[Reading]:
         """Read the plate at each quad of each picture (uint8 RGB), in order.
 
         With `jittered_cuts` over 1, as many cuts around the quad are averaged.
@@ -374,11 +381,12 @@ class Read(Task[ReadSettings, ReadItem]):
         }
 
 
-def plain_text(labelled: LabelledObject, alphabet: str) -> str:
-    """What a reader should answer: the text without separators the alphabet does not have."""
-    if labelled.text_plain:
-        return labelled.text_plain
-    return "".join(letter for letter in labelled.text if letter in alphabet or letter.isalnum())
+def plain_text(labelled: LabelledObject, alphabet: str, read_as: Mapping[str, str]) -> str:
+    """What a reader should answer: the text without separators, letters replaced by `read_as`."""
+    text = labelled.text_plain or "".join(
+        letter for letter in labelled.text if letter in alphabet or letter.isalnum()
+    )
+    return "".join(read_as.get(letter, letter) for letter in text)
 
 
 def _resized(patch: Image, quad: Points, scale: float) -> tuple[Image, Points]:

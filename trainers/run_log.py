@@ -94,15 +94,18 @@ class ProgressLine(Callback):
         self.waited = self.since = 0.0
 
     def on_train_start(self, trainer: Any, learner: Any) -> None:
+        """Start the clock."""
         self.began = self.shown = self.batch_ended = self.since = time.monotonic()
         self.first = self.logged = trainer.global_step
         if self.live is not None:
             self.live.start()
 
     def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
+        """Add up the time since the batch before ended: waiting for data."""
         self.waited += time.monotonic() - self.batch_ended
 
     def on_train_batch_end(self, trainer: Any, learner: Any, *_: Any) -> None:
+        """Log and show, every so many steps."""
         now = self.batch_ended = time.monotonic()
         step = trainer.global_step
         if step == self.logged or trainer.fit_loop._should_accumulate():
@@ -123,16 +126,16 @@ class ProgressLine(Callback):
                 f"{self.name}: step {step:,}/{self.steps:,}, loss {values['train/loss']:.4f}, "
                 f"{rate:.1f} steps/s, {left} left"
             )
-            if self.live is None and (
-                now - self.shown >= PLAIN_LINE_SECONDS or step == self.steps
-            ):
+            if self.live is None and (now - self.shown >= PLAIN_LINE_SECONDS or step == self.steps):
                 self.shown = now
                 self.say(self.line)
 
     def on_train_end(self, trainer: Any, learner: Any) -> None:
+        """Take the line away."""
         self._stop()
 
     def on_exception(self, trainer: Any, learner: Any, exception: BaseException) -> None:
+        """Take the line away."""
         self._stop()
 
     def _stop(self) -> None:

@@ -23,6 +23,7 @@ from seedbed.make import Maker
 from seedbed.recipe import Recipe, kind_of, load_recipe
 from seedbed.sample import LabelledObject, Picture, Sample
 from seedbed.streams import stream
+from seedbed.trainers.sounds import lists_sounds, read_sound_labels
 from seedbed.trainers.task import Task
 
 I = TypeVar("I")  # noqa: E741 - an item
@@ -36,7 +37,9 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 class Source(Protocol):
     """Samples by index, and what a run's record says about them."""
 
-    sample_type: type[Sample]
+    @property
+    def sample_type(self) -> type[Sample]:
+        """What its samples are."""
 
     @property
     def described(self) -> dict[str, Any]:
@@ -232,7 +235,7 @@ def open_source(where: str, split: str, seed: int) -> Source:
     """
     path = Path(where)
     if path.suffix == ".jsonl":
-        return read_labels(path)
+        return read_sound_labels(path) if lists_sounds(path) else read_labels(path)
     if path.is_dir():
         dataset = Dataset.open(path)
         dataset.samples(split)

@@ -1,0 +1,273 @@
+"""The commands `train`, `evaluate`, `predict` and `export-model`.
+
+Nothing heavy is imported before one runs: torch alone takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seedbed.errors import InputError
+
+if TYPE_CHECKING:
+    from seedbed.trainers.evaluate import Evaluation
+
+_FOLDER = click.Path(path_type=Path)
+
+
+def _need_torch() -> None:
+    """Raise `MissingExtra` where what training needs is not installed."""
+    from importlib.util import find_spec
+
+    from seedbed.errors import MissingExtra
+
+    for package in ("torch", "lightning", "safetensors", "torchmetrics"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "train", "training")
+
+
+def _one_core_each(threads: int | None) -> None:
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+@click.command()
+@click.argument("config")
+@click.option("--run", required=True, type=_FOLDER, help="The run's own folder.")
+@click.option(
+    "--data", multiple=True, help="A dataset, labels (.jsonl) or a recipe; several are mixed."
+)
+@click.option("--steps", type=click.IntRange(1), help="Instead of the configuration's.")
+@click.option("--seed", type=click.IntRange(0), help="Instead of the configuration's.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any key, dotted.")
+@click.option("--no-report", is_flag=True, help="Leave report.html out.")
+def train(
+    config: str,
+    run: Path,
+    data: tuple[str, ...],
+    steps: int | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    no_report: bool,
+) -> None:
+    """Train as CONFIG says: a file, or the name of a configuration that comes with seedbed.
+
+    Run the same command again to go on after an interruption.
+
+    \b
+    seedbed train locate --data datasets/plates --run runs/locate
+    seedbed train read --data datasets/plates --run runs/read --set fit.batch=64
+    """
+    _need_torch()
+    from seedbed.trainers.config import load_config, parse_overrides
+    from seedbed.trainers.fit import fit
+
+    values = parse_overrides(overrides)
+    if steps is not None:
+        values["fit.steps"] = steps
+    if seed is not None:
+        values["seed"] = seed
+    chosen = load_config(config, data, values)
+    _one_core_each(None)
+    result = fit(chosen, run, say=_say, live=sys.stderr.isatty())
+    state = "already complete" if result.already_complete else f"{result.steps:,} steps"
+    best = "not validated" if result.best is None else f"{result.best:.4g} at {result.best_step:,}"
+    _say(f"{run}: {state}, best {best}")
+    if not no_report:
+        from seedbed.trainers.report import write_report
+
+        evaluations = {}
+        if result.best is not None:
+            where, split = (chosen.validation or chosen.data)[0], chosen.validation_split
+            evaluations[f"{where} {split}"] = _evaluated(run, where, split, chosen.fit.validate_on)
+        _say(f"report: {write_report(run, evaluations)}")
+
+
+def _evaluated(run: Path, where: str, split: str, limit: int | None) -> Evaluation:
+    from seedbed.trainers.evaluate import evaluate as evaluate_run
+    from seedbed.trainers.runs import load_trained
+    from seedbed.trainers.sources import open_source
+
+    return evaluate_run(load_trained(run), open_source(where, split, 0), where, limit)
+
+
+@click.command()
+@click.argument("data")
+@click.option("--run", type=_FOLDER, help="Evaluate this run alone.")
+@click.option("--locate", type=_FOLDER, help="With --read: evaluate both, one after the other.")
+@click.option("--read", type=_FOLDER)
+@click.option("--split", default="test", show_default=True, help="Of a dataset or a recipe.")
+@click.option("--n", "count", type=click.IntRange(1), help="Samples at most.")
+@click.option("--worst", type=_FOLDER, help="Write a sheet of the worst cases there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
+def evaluate(
+    data: str,
+    run: Path | None,
+    locate: Path | None,
+    read: Path | None,
+    split: str,
+    count: int | None,
+    worst: Path | None,
+    as_json: bool,
+    threads: int | None,
+) -> None:
+    """Measure a run on DATA: a dataset, a recipe, or a .jsonl of labels beside its pictures.
+
+    Prints each metric with its 95% bootstrap interval, and by slices.
+    """
+    _need_torch()
+    from seedbed.trainers.evaluate import evaluate as evaluate_run
+    from seedbed.trainers.evaluate import evaluate_plates, worst_sheet, write_picture
+    from seedbed.trainers.predict import PlateReader
+    from seedbed.trainers.runs import load_trained
+    from seedbed.trainers.sources import open_source
+
+    _one_core_each(threads)
+    source = open_source(data, split, 0)
+    if not len(source) and count is None:
+        raise InputError(f"{data} is an endless stream: say with --n how many samples to take.")
+    if run is not None and locate is None and read is None:
+        found = evaluate_run(load_trained(run), source, data, count, _progress("evaluate"))
+    elif run is None and locate is not None and read is not None:
+        reader = PlateReader(locate, read)
+        found = evaluate_plates(reader, source, data, count, _progress("evaluate"))
+    else:
+        raise InputError("give either --run, or both --locate and --read.")
+    if worst is not None:
+        sheet = worst_sheet(found)
+        if sheet is None:
+            raise InputError(f"the task {found.task!r} has no pictures for --worst.")
+        write_picture(sheet, worst)
+    if as_json:
+        click.echo(json.dumps(found.values(), ensure_ascii=False))
+        return
+    _show(found)
+
+
+@click.group()
+def predict() -> None:
+    """Use trained networks on files, one JSON row a file."""
+
+
+@predict.command()
+@click.option("--locate", required=True, type=_FOLDER, help="A run, or its .safetensors.")
+@click.option("--read", required=True, type=_FOLDER, help="A run, or its .safetensors.")
+@click.option("--images", required=True, type=_FOLDER, help="A folder of pictures.")
+@click.option("--out", required=True, type=_FOLDER, help="The .jsonl to write.")
+@click.option("--draw", type=_FOLDER, help="Write the pictures with the result drawn in there.")
+@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+@click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
+def plates(
+    locate: Path,
+    read: Path,
+    images: Path,
+    out: Path,
+    draw: Path | None,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Find and read the licence plates of a folder of pictures.
+
+    A row is {"image": name, "plates": [{"box", "quad", "text", "score"}]}, pixels of the
+    picture, surest plate first.
+    """
+    _need_torch()
+    from seedbed.trainers.predict import PlateReader, predict_plates
+
+    _one_core_each(threads)
+    reader = PlateReader(locate, read, device)
+    count = predict_plates(reader, images, out, draw, _progress("predict"))
+    _say(f"{out}: {count:,} pictures")
+
+
+@click.command("export-model")
+@click.argument("run", type=_FOLDER)
+@click.option("--out", required=True, type=_FOLDER, help="The .onnx to write.")
+@click.option("--int8", is_flag=True, help="An int8 one beside it, with what it costs.")
+@click.option("--data", help="For --int8: what ranges and accuracy are measured on.")
+@click.option("--split", default="val", show_default=True)
+@click.option("--n", "count", type=click.IntRange(1), default=200, show_default=True)
+def export_model(
+    run: Path, out: Path, int8: bool, data: str | None, split: str, count: int
+) -> None:
+    """Export RUN's network as ONNX, checked against torch, its processing described beside it."""
+    _need_torch()
+    from seedbed.trainers.export import OnnxNetwork, export_onnx, metrics_with, quantise
+    from seedbed.trainers.runs import load_trained
+    from seedbed.trainers.sources import held_items, open_source
+
+    _one_core_each(1)
+    trained = load_trained(run)
+    exported = export_onnx(trained, out)
+    _say(
+        f"{out}: {exported.size_bytes / 1e6:.2f} MB, within {exported.difference:.1g} of torch, "
+        f"{exported.milliseconds:.1f} ms an input (torch {exported.torch_milliseconds:.1f})"
+    )
+    if not int8:
+        return
+    if data is None:
+        raise InputError("--int8 measures ranges and accuracy on data: give --data.")
+    items = list(held_items(trained.task, open_source(data, split, 0), data, limit=count))
+    small = out.with_suffix(".int8.onnx")
+    quantised = quantise(trained, out, small, items)
+    before = metrics_with(trained, trained.network, items)
+    after = metrics_with(trained, OnnxNetwork(small), items)
+    name = trained.task.goal[0]
+    _say(
+        f"{small}: {quantised.size_bytes / 1e6:.2f} MB, {quantised.milliseconds:.1f} ms an input; "
+        f"{name} {before[name]:.4g} becomes {after[name]:.4g} on {len(items)} items"
+    )
+
+
+COMMANDS: tuple[click.Command, ...] = (train, evaluate, predict, export_model)
+"""What `seedbed.cli` adds to its own commands."""
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    """Shows how far it is on a terminal, and nothing elsewhere."""
+    live = sys.stderr.isatty()
+
+    def show(done: int, count: int) -> None:
+        if live:
+            end = "\n" if done == count else ""
+            click.echo(f"\r{what}: {done:,}/{count:,}{end}", err=True, nl=False)
+
+    return show
+
+
+def _show(found: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(box=None, title=f"{found.task}: {found.items:,} items", title_justify="left")
+    for column in ("metric", "value", "95% interval"):
+        table.add_column(column)
+    for name, value in found.metrics.items():
+        ends = found.intervals.get(name)
+        table.add_row(name, f"{value:.4g}", f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else "")
+    console.print(table)
+    for key, groups in found.slices.items():
+        names = sorted({name for values in groups.values() for name in values} - {"items"})
+        table = Table(box=None, title=f"by {key}", title_justify="left")
+        for column in (key, "items", *names):
+            table.add_column(column)
+        for group, values in groups.items():
+            shown = [f"{values[name]:.4g}" if name in values else "" for name in names]
+            table.add_row(group, f"{values['items']:.0f}", *shown)
+        console.print(table)
