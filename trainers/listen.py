@@ -1,0 +1,501 @@
+"""Listens for keywords: a short clip in, one of a few words out.
+
+Three fronts. The log-mel spectrogram of a second of sound, a picture to a 2-D conv core: the
+usual one. The samples themselves, for WaveNet lines. And Google's frozen speech embedding
+(Lin and others 2020, "Training keyword spotters with limited and synthesized speech data")
+under a small head. Clips come at any sample rate; what they lose on the way to the network's
+own rate, they lose in training and in use alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seedbed.component import Augmenter
+from seedbed.errors import InputError
+from seedbed.sample import Clip
+from seedbed.streams import stream, uniform
+from seedbed.trainers.augment import AugmenterSpec, make_augmenters
+from seedbed.trainers.conv import build
+from seedbed.trainers.log_mel import LogMelSettings, log_mel
+from seedbed.trainers.sounds import Sound, at_rate, placed
+from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+Features = NDArray[np.float32]
+Front = Literal["log-mel", "samples", "speech-embedding"]
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+OTHER = ""
+"""The label of what is none of the keywords."""
+
+USUAL_ARCHS: dict[Front, str] = {
+    "log-mel": (
+        "F24@3x3 nobias > BN > R > P2 > "
+        "F48@3x3 nobias > BN > R > P2 > "
+        "F96@3x3 nobias > BN > R > P2 > "
+        "F128@3x5 valid nobias > BN > R > gap > drop0.3"
+    ),
+    "samples": "F32@20/10 nobias > BN > R > W32*8 > R > F64@1 > R > gap > drop0.2",
+    "speech-embedding": "BN > gap",
+}
+"""The network of each front where none is given; the last layer, onto the labels, is added."""
+
+USUAL_RMS = 0.1
+"""Samples are brought to this level: -20 dB of full scale."""
+
+EMBEDDING_RATE = 16_000
+
+LISTEN_TOGETHER = 32
+"""Clips that are heard in one batch outside training."""
+
+
+class ListenSettings(TaskSettings):
+    """What a listener knows, how it hears, and which clips it learns from."""
+
+    labels: tuple[str, ...] = Field(default=DIGITS, min_length=1, description="the keywords")
+    aliases: dict[str, str] = Field(
+        default={str(number): word for number, word in enumerate(DIGITS)},
+        description="other names that a dataset may have for a label",
+    )
+    other: bool = Field(default=False, description="one more class: all that is no keyword")
+    accept: float = Field(
+        default=0.5, ge=0, le=1, description="the least score of a keyword that counts as heard"
+    )
+    front: Front = "log-mel"
+    backbone: Literal["", "speech-embedding"] = Field(
+        default="", description="speech-embedding is short for the front of that name"
+    )
+    spectrogram: LogMelSettings = Field(
+        default=LogMelSettings(), description="its sample_rate is the listener's"
+    )
+    seconds: float = Field(default=1.0, gt=0, le=30, description="the window that is heard")
+    arch: str = Field(default="", description="arch line that ends in a vector; '' for the usual")
+    edges_s: tuple[float, float] = Field(
+        default=(-0.04, 0.12), description="kept before and after the speech; below 0 cuts into it"
+    )
+    augmenters: tuple[AugmenterSpec, ...] = Field(
+        default=(
+            AugmenterSpec(name="speed-perturbation", probability=0.5, speed=[0.85, 1.2]),
+            AugmenterSpec(name="vocal-tract-warp", probability=0.3),
+            AugmenterSpec(name="room-reverberation", probability=0.25),
+            AugmenterSpec(name="microphone-response", probability=0.5),
+            AugmenterSpec(name="coloured-noise", probability=0.8, snr_db=[5, 45]),
+            AugmenterSpec(name="spec-augment", probability=0.5),
+        ),
+        description="of clips, in training alone; spec-augment is for log-mel",
+    )
+    copies: int = Field(
+        default=3, ge=0, le=100, description="augmented copies of a clip under a frozen backbone"
+    )
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+
+    @field_validator("labels")
+    @classmethod
+    def _labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"the label {twice[0]!r} stands there twice")
+        if OTHER in labels:
+            raise ValueError("a label must not be empty: what is no keyword is the setting `other`")
+        return labels
+
+    @field_validator("edges_s")
+    @classmethod
+    def _edges(cls, edges: tuple[float, float]) -> tuple[float, float]:
+        if not -0.5 <= edges[0] <= edges[1]:
+            raise ValueError("must be [low, high] with low at least -0.5")
+        return edges
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if values.get("backbone"):
+            values["front"] = values["backbone"]
+        front = values.get("front", "log-mel")
+        if not values.get("arch") and front in USUAL_ARCHS:
+            values["arch"] = USUAL_ARCHS[front]
+        labels = tuple(values.get("labels", DIGITS))
+        if "aliases" not in values and labels != DIGITS:
+            values["aliases"] = {}
+        if front == "speech-embedding" and "spectrogram" not in values:
+            values["spectrogram"] = {"sample_rate": EMBEDDING_RATE}
+        return values
+
+    @model_validator(mode="after")
+    def _fits(self) -> ListenSettings:
+        unknown = sorted(set(self.aliases.values()) - set(self.labels))
+        if unknown:
+            raise ValueError(f"aliases: {unknown[0]!r} is none of the labels")
+        if self.front == "speech-embedding" and self.sample_rate != EMBEDDING_RATE:
+            raise ValueError(f"speech-embedding hears at a sample_rate of {EMBEDDING_RATE}")
+        return self
+
+    @property
+    def sample_rate(self) -> int:
+        """What every clip is resampled to."""
+        return self.spectrogram.sample_rate
+
+    @property
+    def samples(self) -> int:
+        """Samples of the window."""
+        return round(self.seconds * self.sample_rate)
+
+
+@dataclass(frozen=True)
+class ListenItem:
+    """A clip at the listener's rate and the number of its class; `features` where they are kept.
+
+    `features` holds those of the clip as it is and, under a frozen backbone, of its augmented
+    copies; it is empty where they are made anew each time.
+    """
+
+    name: str
+    clip: Clip
+    target: int
+    groups: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[Features, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return self.clip.sound.nbytes + sum(one.nbytes for one in self.features) + 512
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A label, "" for none of the keywords, its probability, and those of all classes."""
+
+    label: str
+    score: float
+    probabilities: NDArray[np.float32]
+
+
+class ListenNetwork(nn.Module):
+    """Features of one shape in, logits over the classes out, (batch, classes)."""
+
+    def __init__(self, arch: str, shape: tuple[int, ...], classes: int, seed: int) -> None:
+        super().__init__()
+        self.features = build(arch, shape, "channels_last", seed=seed)
+        if len(self.features.output_shape) != 1:
+            raise InputError(
+                f"listen: the setting `arch` must end in a vector, not in the shape "
+                f"{self.features.output_shape}: add gap or flatten at its end."
+            )
+        self.head = nn.Linear(self.features.output_shape[0], classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The logits of a batch of features."""
+        logits: Tensor = self.head(self.features(inputs))
+        return logits
+
+
+class Listen(Task[ListenSettings, ListenItem]):
+    """Recognises keywords in short clips, by log-mel, by samples or by a speech embedding."""
+
+    name: ClassVar[str] = "listen"
+    settings_type: ClassVar[type[TaskSettings]] = ListenSettings
+    sample_type: ClassVar[type[Clip]] = Clip
+    needs: ClassVar[str] = "clips of speech that are labelled with keywords"
+    goal: ClassVar[tuple[str, bool]] = ("accuracy", True)
+
+    def __init__(self, settings: ListenSettings) -> None:
+        super().__init__(settings)
+        made = make_augmenters(settings.augmenters)
+        self._clip_augmenters: list[Augmenter[Any, Any]] = []
+        self._feature_augmenters: list[Augmenter[Any, Any]] = []
+        for augmenter in made:
+            if issubclass(augmenter.sample_type, Clip):
+                self._clip_augmenters.append(augmenter)
+            elif hasattr(augmenter, "augment_log_mel") and settings.front == "log-mel":
+                self._feature_augmenters.append(augmenter)
+            elif not hasattr(augmenter, "augment_log_mel"):
+                raise InputError(
+                    f"listen: {type(augmenter).__name__} does not change sounds: take it out of "
+                    f"the setting `augmenters`."
+                )
+        self._embedding: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Sessions of onnxruntime cannot be pickled; a worker opens its own.
+        return {**self.__dict__, "_embedding": None}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels by their number, `OTHER` last where there is such a class."""
+        return self.settings.labels + ((OTHER,) if self.settings.other else ())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one clip's features, channels last."""
+        settings = self.settings
+        if settings.front == "samples":
+            return (settings.samples, 1)
+        if settings.front == "log-mel":
+            return (settings.spectrogram.frames(settings.samples), settings.spectrogram.mels, 1)
+        from seedbed.trainers.backbones import SpeechEmbedding
+
+        return (SpeechEmbedding.windows(settings.samples), SpeechEmbedding.FEATURES)
+
+    # From samples to examples.
+
+    def items(self, sample: Clip, name: str) -> list[ListenItem]:
+        """The clip, where it has a label or the task has a class for what has none."""
+        label = self.settings.aliases.get(sample.label, sample.label)
+        if label in self.settings.labels:
+            target = self.settings.labels.index(label)
+        elif self.settings.other:
+            target = len(self.settings.labels)
+        elif not label:
+            return []
+        else:
+            raise InputError(
+                f"listen: the label {label!r} of {name} is none of "
+                f"{', '.join(self.settings.labels)}: add it to the setting `labels` or `aliases`, or set `other: true`."
+            )
+        groups = {
+            "label": label if label in self.settings.labels else "other",
+            "speaker": str(sample.attributes.get("speaker", "")),
+            "engine": sample.engine,
+        }
+        groups = {key: value for key, value in groups.items() if value}
+        clip = clip_at(sample, self.settings.sample_rate)
+        return [ListenItem(name, clip, target, groups, self._kept_features(clip, name))]
+
+    def _kept_features(self, clip: Clip, name: str) -> tuple[Features, ...]:
+        """Those that need not be made anew for every example."""
+        settings = self.settings
+        if settings.front == "speech-embedding":
+            sounds = [placed(clip.sound, settings.samples)]
+            for number in range(settings.copies):
+                sounds.append(self._varied(clip, stream(0, "copies", name, number)))
+            return tuple(self.features(np.stack(sounds)))
+        if not self._clip_augmenters and settings.front == "log-mel":
+            return tuple(self.features(placed(clip.sound, settings.samples)[None]))
+        return ()
+
+    def _varied(self, clip: Clip, rng: np.random.Generator) -> Sound:
+        """The clip's sound, cut and augmented, at some place in the window."""
+        clip = with_edges(clip, *(uniform(rng, self.settings.edges_s) for _ in range(2)))
+        for augmenter in self._clip_augmenters:
+            clip = augmenter(clip, rng)
+        return placed(clip.sound, self.settings.samples, float(rng.random()))
+
+    def features(self, sounds: NDArray[np.float32]) -> Features:
+        """Windows of sound, (clips, samples), as what the network takes, (clips, *shape)."""
+        settings = self.settings
+        if settings.front == "log-mel":
+            made = log_mel(torch.from_numpy(sounds), settings.spectrogram)
+            return np.asarray(made.numpy()[..., None], dtype=np.float32)
+        if settings.front == "samples":
+            rms = np.sqrt(np.square(sounds, dtype=np.float64).mean(axis=1, keepdims=True))
+            scaled = sounds * (USUAL_RMS / np.maximum(rms, 1e-6))
+            return np.asarray(scaled[..., None], dtype=np.float32)
+        if self._embedding is None:
+            from seedbed.trainers.backbones import SpeechEmbedding
+
+            self._embedding = SpeechEmbedding()
+        return np.stack([self._embedding(sound, settings.sample_rate) for sound in sounds])
+
+    def example(self, item: ListenItem, rng: np.random.Generator) -> Example:
+        """One clip, augmented: `inputs` of the task's `shape` and `targets`, its class."""
+        if self.settings.front == "speech-embedding":
+            features = item.features[int(rng.integers(len(item.features)))]
+        elif item.features:
+            features = item.features[0]
+        else:
+            features = self.features(self._varied(item.clip, rng)[None])[0]
+        for augmenter in self._feature_augmenters:
+            hidden = augmenter.augment_log_mel(features[..., 0].T, rng)  # type: ignore[attr-defined]
+            features = np.ascontiguousarray(hidden.T, dtype=np.float32)[..., None]
+        return {
+            "inputs": np.asarray(features, dtype=np.float32),
+            "targets": np.array(item.target, dtype=np.int64),
+        }
+
+    # The network.
+
+    def network(self, seed: int) -> ListenNetwork:
+        """A new listener."""
+        with seeded_weights(seed):
+            return ListenNetwork(self.settings.arch, self.shape, len(self.classes), seed)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy, and the share of clips that were right."""
+        targets = batch["targets"]
+        smoothing = self.settings.label_smoothing
+        return {
+            "loss": functional.cross_entropy(outputs.float(), targets, label_smoothing=smoothing),
+            "accuracy": (outputs.argmax(dim=1) == targets).float().mean(),
+        }
+
+    @torch.inference_mode()
+    def hear(self, network: nn.Module, clips: Sequence[tuple[Sound, int]]) -> list[Heard]:
+        """What is said in each clip, a float32 mono sound and its sample rate, in order."""
+        settings = self.settings
+        windows = [
+            placed(at_rate(sound, sample_rate, settings.sample_rate), settings.samples)
+            for sound, sample_rate in clips
+        ]
+        heard: list[Heard] = []
+        for start in range(0, len(windows), LISTEN_TOGETHER):
+            part = self.features(np.stack(windows[start : start + LISTEN_TOGETHER]))
+            heard += self._told(network, part)
+        return heard
+
+    def _told(self, network: nn.Module, features: Features) -> list[Heard]:
+        device = next(network.parameters()).device
+        logits = network(torch.from_numpy(features).to(device)).float()
+        rows = logits.softmax(dim=1).cpu().numpy()
+        best = rows.argmax(axis=1)
+        return [
+            Heard(self.classes[number], float(row[number]), row)
+            for number, row in zip(best.tolist(), rows, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def outcomes(self, network: nn.Module, items: Sequence[ListenItem]) -> list[Outcome]:
+        """What was heard in each clip beside what is said in it."""
+        features = [
+            item.features[0]
+            if item.features
+            else self.features(placed(item.clip.sound, self.settings.samples)[None])[0]
+            for item in items
+        ]
+        heard: list[Heard] = []
+        for start in range(0, len(features), LISTEN_TOGETHER):
+            heard += self._told(network, np.stack(features[start : start + LISTEN_TOGETHER]))
+        return [
+            self._outcome(item, one, found)
+            for item, one, found in zip(items, heard, features, strict=True)
+        ]
+
+    def _outcome(self, item: ListenItem, heard: Heard, features: Features) -> Outcome:
+        label = self.classes[item.target]
+        right = heard.label == label
+        accepted = heard.label != OTHER and heard.score >= self.settings.accept
+        seconds = len(item.clip.sound) / item.clip.sample_rate
+        keyword = label != OTHER
+        return Outcome(
+            name=item.name,
+            error=1.0 - float(heard.probabilities[item.target]),
+            values={
+                "clips": 1,
+                "right": float(right),
+                "keywords": float(keyword),
+                "missed": float(keyword and not (accepted and right)),
+                "other_seconds": 0.0 if keyword else seconds,
+                "false_accepts": float(not keyword and accepted),
+            },
+            slices=item.groups,
+            caption=f"{label or 'other'} heard {heard.label or 'other'} ({heard.score:.2f})",
+            picture=spectrogram_picture(features) if self.settings.front == "log-mel" else None,
+            details=(item.target, heard),
+        )
+
+    def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """`accuracy`; with a class for the rest also `miss_rate` and `false_accepts_per_hour`."""
+        found = {"accuracy": _sum(outcomes, "right") / max(len(outcomes), 1)}
+        if self.settings.other:
+            found["miss_rate"] = _sum(outcomes, "missed") / max(_sum(outcomes, "keywords"), 1)
+            hours = _sum(outcomes, "other_seconds") / 3600
+            if hours > 0:
+                found["false_accepts_per_hour"] = _sum(outcomes, "false_accepts") / hours
+        return found
+
+    def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """The share of each label's clips that were right, as `recall/LABEL`."""
+        table = self.confusion(outcomes)
+        return {
+            f"recall/{label or 'other'}": float(row[number] / row.sum())
+            for number, (label, row) in enumerate(zip(self.classes, table, strict=True))
+            if row.sum()
+        }
+
+    def confusion(self, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
+        """Clips by what was said (rows) and what was heard (columns), in the order of `classes`."""
+        table = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        for outcome in outcomes:
+            target, heard = outcome.details
+            table[target, self.classes.index(heard.label)] += 1
+        return table
+
+    # Export.
+
+    def example_input(self) -> Tensor:
+        """Features from 0 to 1 of one clip."""
+        return torch.linspace(0, 1, int(np.prod(self.shape))).reshape(1, *self.shape)
+
+    def processing(self) -> dict[str, Any]:
+        """How to feed the exported network and read what it gives."""
+        settings = self.settings
+        sound = (
+            f"mono in [-1, 1] at {settings.sample_rate} Hz, centred in {settings.samples} samples "
+            f"with silence around it"
+        )
+        spectrogram = settings.spectrogram.model_dump(mode="json")
+        fronts: dict[Front, str] = {
+            "log-mel": f"{sound}; seedbed.trainers.log_mel.log_mel gives (batch, frames, mels, 1)",
+            "samples": f"{sound}, brought to an RMS of {USUAL_RMS}: (batch, samples, 1)",
+            "speech-embedding": f"{sound}; seedbed.trainers.backbones.SpeechEmbedding gives "
+            f"(batch, windows, 96)",
+        }
+        return {
+            "input": fronts[settings.front],
+            "spectrogram": spectrogram if settings.front == "log-mel" else None,
+            "output": "(batch, classes): logits; their softmax is the score",
+            "classes": list(self.classes),
+        }
+
+
+def _sum(outcomes: Sequence[Outcome], name: str) -> float:
+    return sum(outcome.values[name] for outcome in outcomes)
+
+
+def clip_at(sample: Clip, sample_rate: int) -> Clip:
+    """What a listener needs of a clip: its sound at a rate, and when the speech sounds."""
+    spans = [(span.start, span.end) for span in sample.words or sample.phonemes]
+    if not spans and sample.keyword_span is not None:
+        spans = [sample.keyword_span]
+    bounds = (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
+    sound = at_rate(sample.sound, sample.sample_rate, sample_rate)
+    return Clip(
+        sound=sound, sample_rate=sample_rate, transcript=sample.transcript, keyword_span=bounds
+    )
+
+
+def with_edges(clip: Clip, before_s: float, after_s: float) -> Clip:
+    """The clip cut to its speech and so many seconds around it, as far as there are any.
+
+    A length below 0 cuts into the speech. A clip whose speech has no times stays as it is.
+    """
+    if clip.keyword_span is None:
+        return clip
+    start, end = clip.keyword_span
+    rate, count = clip.sample_rate, len(clip.sound)
+    first = min(max(round((start - before_s) * rate), 0), count - 1)
+    last = min(max(round((end + after_s) * rate), first + 1), count)
+    kept = (last - first) / rate
+    span = (max(start - first / rate, 0.0), min(end - first / rate, kept))
+    return replace(
+        clip, sound=clip.sound[first:last], keyword_span=span if span[1] > span[0] else None
+    )
+
+
+def spectrogram_picture(features: Features) -> NDArray[np.uint8]:
+    """(frames, mels, 1) from 0 to 1 as uint8 RGB: time to the right, low notes at the bottom."""
+    grey = (np.clip(features[..., 0].T[::-1], 0, 1) * 255).astype(np.uint8)
+    tall = cv2.resize(grey, None, fx=2, fy=3, interpolation=cv2.INTER_NEAREST)
+    return np.repeat(np.asarray(tall, dtype=np.uint8)[..., None], 3, axis=2)
