@@ -166,7 +166,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a s
 
 @app.command()
 @click.argument("recipe", shell_complete=_complete_recipes)
-@click.option("--out", required=True, help="The dataset's own folder, or s3://bucket/name.")
+@click.option(
+    "--out", required=True, type=click.Path(), help="The dataset's own folder, or s3://bucket/name."
+)
 @click.option(
     "--n", "count", type=click.IntRange(1), help="Samples in all: every split in proportion."
 )
@@ -313,7 +315,7 @@ def preview(
         written = write_picture(made.layout_sheet(), out)
     elif source is None:
         raise InputError("name a recipe or a dataset to preview, or ask for --layouts.")
-    elif Path(source).is_dir():
+    elif Path(source).is_dir() or "://" in source:
         samples, captions = dataset_samples(Dataset.open(source), count)
         written = write_sheet(samples, captions, out)
     else:
@@ -336,7 +338,7 @@ def preview(
 
 
 @app.command()
-@click.argument("dataset")
+@click.argument("dataset", type=click.Path())
 @click.argument("index", type=click.IntRange(0))
 @click.option("--split", help="By default the recipe's first.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the media bytes there.")
@@ -376,7 +378,7 @@ def replay(dataset: str, index: int, split: str | None, out: Path | None, as_jso
 
 
 @app.command()
-@click.argument("dataset")
+@click.argument("dataset", type=click.Path())
 @click.option("--format", "format_name", required=True, metavar="NAME", help="See `list formats`.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
 @_JSON
@@ -446,8 +448,8 @@ def schema() -> None:
 
 
 @app.command()
-@click.argument("parts", nargs=-1, required=True)
-@click.option("--out", help="Where the whole goes; by default the one place given.")
+@click.argument("parts", nargs=-1, required=True, type=click.Path())
+@click.option("--out", type=click.Path(), help="Where the whole goes; by default the one place.")
 @_JSON
 def merge(parts: tuple[str, ...], out: str | None, as_json: bool) -> None:
     """Join what `build --shard K/N` made in PARTS into one dataset, by manifest only.
@@ -467,7 +469,7 @@ def merge(parts: tuple[str, ...], out: str | None, as_json: bool) -> None:
 
 
 @app.command()
-@click.argument("dataset")
+@click.argument("dataset", type=click.Path())
 @click.option(
     "--sample",
     "share",
@@ -520,7 +522,7 @@ def verify(dataset: str, share: float, repair: bool, workers: int | None, as_jso
 
 
 @app.command()
-@click.argument("dataset")
+@click.argument("dataset", type=click.Path())
 @_JSON
 def info(dataset: str, as_json: bool) -> None:
     """Say what DATASET holds and how it was made."""

@@ -36,7 +36,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 SPOOL_BYTES = 64 * 2**20
 """An object up to this size waits for its upload in memory, a larger one on disk."""
 
-RETRIES = 5
+RETRIES = 7
 FIRST_WAIT_SECONDS = 0.2
 
 _TRANSIENT_ERRNO = {

@@ -8,6 +8,7 @@ again from the recipe, and committed only with the very sha256 that was recorded
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,7 +39,7 @@ from seedbed.recipe import Recipe
 from seedbed.sample import Clip, Picture, Sample
 from seedbed.schema import Row, arrow_schema, hash_text, row_hash, sample_id, sample_of
 from seedbed.shards import Mark, marked_names, read_mark, shard_name
-from seedbed.store import Store, as_store
+from seedbed.store import SPOOL_BYTES, LocalStore, Store, as_store
 from seedbed.streams import stream
 
 PIXEL_TOLERANCE = 0.002
@@ -256,14 +257,31 @@ class _Check:
             return 0, [broken("is missing")]
         if size != expected.bytes:
             return 0, [broken(f"has {size:,} bytes instead of {expected.bytes:,}")]
-        digest = hashlib.sha256()
-        for block in self.store.blocks(name):
-            digest.update(block)
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+            digest = hashlib.sha256()
+            local = isinstance(self.store, LocalStore)
+            for block in self.store.blocks(name):
+                digest.update(block)
+                if not local:
+                    # What was fetched once is not fetched again to be decoded.
+                    spool.write(block)
+            spool.seek(0)
+            source = self.store.open(name) if local else pa.PythonFile(spool, "r")
+            return self._content(shard, expected, digest.hexdigest(), source)
+
+    def _content(
+        self, shard: Shard, expected: _Expected, sha256: str, source: Any
+    ) -> tuple[int, list[Problem]]:
+        """As `_shard`, of a shard whose bytes are there in their number."""
+
+        def broken(text: str) -> Problem:
+            return Problem(f"shard {shard.name} {text}.", shard.name, True)
+
         problems = []
-        if digest.hexdigest() != expected.sha256:
+        if sha256 != expected.sha256:
             problems.append(broken("has been changed: its sha256 is not what was recorded"))
         try:
-            file = pq.ParquetFile(self.store.open(name))
+            file = pq.ParquetFile(source)
             if not file.schema_arrow.equals(self.schema, check_metadata=False):
                 return 0, [*problems, broken("has other columns than this seedbed writes")]
             if file.metadata.num_rows != len(shard):

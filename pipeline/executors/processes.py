@@ -12,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -29,7 +30,10 @@ from seedbed.plan import Shard
 from seedbed.shards import Mark
 
 PARENT_CHECK_SECONDS = 1.0
-"""How often an idle worker looks whether its parent still lives."""
+"""How often a worker looks whether its parent still lives."""
+
+ALONE_SECONDS = 10.0
+"""How long a worker whose parent is gone may take to reach the end of its sample."""
 
 WATCH_SECONDS = 0.5
 """How often busy workers are looked at; a hanging one is ended at most this much too late."""
@@ -217,10 +221,19 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _end_after(parent: int) -> None:
+    """End a worker that is alone and does not notice: it may hang in a sample for ever."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    time.sleep(ALONE_SECONDS)
+    os._exit(1)
+
+
 def _work(pipe: Connection, job: Job, told: Any, memory_mib: int | None) -> None:
     """What a worker process does: take a shard, make it, send its mark, until none comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker, parent = None, os.getppid()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
     def beat(index: int) -> None:
         if os.getppid() != parent:

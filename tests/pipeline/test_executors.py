@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,14 @@ import seedbed_trouble
 from seedbed.builder import Progress, build
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError, SeedbedError
-from seedbed.executors import LEAST_MEMORY_MIB, RETRIES, SAMPLE_SECONDS, Limits, resident_mib
+from seedbed.executors import (
+    LEAST_MEMORY_MIB,
+    RETRIES,
+    SAMPLE_SECONDS,
+    Limits,
+    processes,
+    resident_mib,
+)
 from seedbed.recipe import Recipe, parse_recipe
 from seedbed.yaml_files import dump_yaml
 
@@ -163,6 +172,37 @@ def test_limits_have_defaults_and_need_a_watcher(tmp_path: Path) -> None:
         troubled(), tmp_path / "d", workers=1, start_method="fork", limits=Limits(sample_seconds=9)
     )
     assert built.progress.made_shards == 3
+
+
+def test_a_worker_that_hangs_ends_with_its_parent_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "PARENT_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(processes, "ALONE_SECONDS", 0.1)
+    flag = tmp_path / "hanging"
+    recipe = troubled("hang", at=token(AT), flag=str(flag))
+    options = {"executor": "processes", "workers": 1, "start_method": "fork"}
+    parent = multiprocessing.get_context("fork").Process(
+        target=build, args=(recipe, tmp_path / "d"), kwargs=options
+    )
+    parent.start()
+    deadline = time.monotonic() + 20
+    while not (flag.exists() and flag.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    worker = int(flag.read_text())
+    os.kill(parent.pid or 0, signal.SIGKILL)
+    parent.join()
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(worker)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that waits for somebody to ask how it ended does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ class TroubledParams:
 class Troubled(Generator[TroubledParams, Picture]):
     """Paints one grey; `trouble` comes at the sample whose token is `at`, or at all for -1.
 
-    With `flag`, the path of a file that is not there, it comes once and never again.
+    With `flag`, the path of a file that is not there, it comes once and never again; the
+    file gets the number of the process.
     """
 
     params_type = TroubledParams
@@ -54,7 +55,8 @@ class Troubled(Generator[TroubledParams, Picture]):
         if not self.flag:
             return True
         try:
-            Path(self.flag).touch(exist_ok=False)
+            with Path(self.flag).open("x", encoding="ascii") as file:
+                file.write(str(os.getpid()))
         except FileExistsError:
             return False
         return True
