@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
+from operator import sub
 from typing import Any
 
 import cv2
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.light import Light
+from seedbed.generators.scenes.texture import tile
 from seedbed.geometry import Points
 
 Colour = tuple[float, float, float]
@@ -99,18 +101,22 @@ class Skin:
         placed[:, 2] = np.where(on_face, z + share + past - third, third)
         return placed
 
-    def place_span(self, heights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The near face's points at n heights and the shares of `_ALONG`, (n, columns, 3)."""
+    def span_into(self, placed: NDArray[np.float64], heights: NDArray[np.float64]) -> None:
+        """Write the near face's points at n heights and the shares of `_ALONG`, (n, m, 3)."""
         z, width, corner = (np.interp(heights, self.h, row)[:, None] for row in self.table)
-        placed = np.empty((len(heights), len(_ALONG), 3))
         placed[:, :, 0] = width * _ALONG
         placed[:, :, 1] = heights[:, None]
-        placed[:, :, 2] = z + corner * _ALONG**4
-        return placed
+        placed[:, :, 2] = z + corner * _ALONG_DEPTH
 
 
 _ALONG = np.array([-1.0, -0.94, -0.78, -0.42, 0.42, 0.78, 0.94, 1.0])
 """Shares of the half width where the mesh for the light has its columns."""
+_ALONG_DEPTH = _ALONG**4
+_TURNED, _TURNED_BACK = [1, 2, 0], [2, 0, 1]
+"""Axes of a cross product's factors."""
+
+FAINT_CONTRAST = 130.0
+"""The sum over RGB up to which a line does not stand out from what lies under it."""
 
 _SPECK = (1 << 2 * SHIFT) // 3
 """A box of a third of a pixel, in fixed point: what fills it need not be filled."""
@@ -247,7 +253,10 @@ class Brush:
                 colour[2] * share + under[2] * (1 - share),
             )
         start, stop = self.add(mode, points)
-        extra = (closed, max(1, round(width_px)))
+        # A wide line with smooth edges costs four times as much: only where it stands out.
+        stands_out = under is None or sum(map(abs, map(sub, colour, under))) > FAINT_CONTRAST
+        smooth = stands_out or width_px < 1.5
+        extra = (closed, max(1, round(width_px)), cv2.LINE_AA if smooth else cv2.LINE_8)
         self._jobs.append(("line", start, stop, self.tint(colour), extra))
 
     def sheen(self, mode: int, points: Outline, strength: float, seed: int, sky: Colour) -> None:
@@ -314,11 +323,11 @@ class Brush:
                 else:
                     cv2.fillPoly(frame, [span], colour, cv2.LINE_AA, SHIFT)
             elif job == "line":
-                closed, width_px = extra
+                closed, width_px, kind = extra
                 reach = width_px << SHIFT
                 if -reach < right and -reach < bottom:
                     if left < limit_x + reach and top < limit_y + reach:
-                        cv2.polylines(frame, [span], closed, colour, width_px, cv2.LINE_AA, SHIFT)
+                        cv2.polylines(frame, [span], closed, colour, width_px, kind, SHIFT)
             elif job == "hull":
                 wrapped = cv2.convexHull(span)
                 if right >= 0 and bottom >= 0 and left <= limit_x and top <= limit_y:
@@ -398,41 +407,27 @@ class Brush:
         tinted = cv2.merge([cv2.convertScaleAbs(halo, alpha=c / 255) for c in colour])
         cv2.add(region, tinted, dst=region)
 
-    def _mesh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Facets of the skin, (n, 4, 3), far ones first, and their outward normals (n, 3)."""
+    def _mesh(self) -> NDArray[np.float64]:
+        """Points of the skin, (rows, columns, 3), top row first; a seen flank is one column more."""
         heights = self.skin.h.tolist()
-        steps: list[float] = []
-        for low, high in pairwise(heights):
+        steps = [heights[-1]]
+        for high, low in pairwise(reversed(heights)):
             parts = max(1, min(3, int((high - low) / 150)))
-            steps.append(low)
             if parts > 1:
-                steps += [low + (high - low) * i / parts for i in range(1, parts)]
-        steps.append(heights[-1])
-        grid = np.array(steps)
-        face = self.skin.place_span(grid)
-        meshes = []
-        for side in (-1, 1):
-            if side * self.eye[0] <= self.skin.half_width(heights[0]):
-                continue
-            edge = face[:, 0 if side < 0 else -1]
-            far = edge.copy()
-            far[:, 2] = max(z for z, _ in self.skin.far)
-            meshes.append(np.stack([far, edge] if side < 0 else [edge, far], axis=1))
-        meshes.append(face)
-        facets, normals = [], []
-        for mesh in meshes:
-            # Rows run from the top down, so that nearer facets come later.
-            a, b = mesh[1:, :-1][::-1], mesh[1:, 1:][::-1]
-            c, d = mesh[:-1, 1:][::-1], mesh[:-1, :-1][::-1]
-            across, down = (b + c - a - d).reshape(-1, 3), (c + d - a - b).reshape(-1, 3)
-            facets.append(np.stack([a, b, c, d], axis=2).reshape(-1, 4, 3))
-            normals.append(
-                across[:, [1, 2, 0]] * down[:, [2, 0, 1]]
-                - across[:, [2, 0, 1]] * down[:, [1, 2, 0]]
-            )
-        corners, normal = np.concatenate(facets), np.concatenate(normals)
-        normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal) + 1e-9)[:, None]
-        return corners, normal
+                steps += [high + (low - high) * i / parts for i in range(1, parts)]
+            steps.append(low)
+        aside = float(self.eye[0])
+        seen = abs(aside) > self.skin.half_width(heights[0])
+        left, right = seen and aside < 0, seen and aside > 0
+        columns = len(_ALONG) + left + right
+        mesh = np.empty((len(steps), columns, 3))
+        self.skin.span_into(mesh[:, left : columns - right], np.array(steps))
+        deep = max(z for z, _ in self.skin.far)
+        if left:
+            mesh[:, 0, :2], mesh[:, 0, 2] = mesh[:, 1, :2], deep
+        if right:
+            mesh[:, -1, :2], mesh[:, -1, 2] = mesh[:, -2, :2], deep
+        return mesh
 
     def _paint_shade(self, dirt_colour: Colour, gloss: float, dirt: float) -> None:
         if not self.outline_px:
@@ -446,9 +441,16 @@ class Brush:
         if max(wide, high) < 130:
             self._paint_plain_shade(box, gloss, dirt)
             return
-        rng = np.random.Generator(np.random.PCG64(self.seed))
-        corners, normal = self._mesh()
-        centre = corners.mean(axis=1)
+        mesh = self._mesh()
+        # Corners of each facet: top left, top right, bottom right, bottom left.
+        a, b, c, d = mesh[:-1, :-1], mesh[:-1, 1:], mesh[1:, 1:], mesh[1:, :-1]
+        first, second = c - a, d - b
+        normal = (
+            first[..., _TURNED] * second[..., _TURNED_BACK]
+            - first[..., _TURNED_BACK] * second[..., _TURNED]
+        ).reshape(-1, 3)
+        normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal) + 1e-9)[:, None]
+        centre = ((a + c) * 0.5).reshape(-1, 3)
         view = centre - self.eye
         view /= np.sqrt(np.einsum("ij,ij->i", view, view) + 1e-9)[:, None]
         facing = -np.einsum("ij,ij->i", view, normal)
@@ -463,11 +465,12 @@ class Brush:
         strength -= 0.55 * np.maximum(strength - 0.9, 0.0)
         mirrored = view + (2 * facing)[:, None] * normal
         up = mirrored[:, 1]
-        azimuth = np.arctan2(mirrored[:, 0], -mirrored[:, 2])
-        wobble = (rng.random(3) * 6.3).tolist()
-        skyline = 0.10 + 0.10 * np.sin(azimuth * 3 + wobble[0])
-        skyline += 0.07 * np.sin(azimuth * 8 + wobble[1])
-        ground = 0.34 + 0.16 * np.sin(azimuth * 2 + wobble[2])
+        # What stands around is uneven: two waves along the skyline, one along the ground.
+        around = mirrored[:, 0] * 1.3
+        wobble = [self.seed % prime / prime * 6.3 for prime in (101, 103, 107)]
+        skyline = 0.10 + 0.10 * np.sin(around * 3 + wobble[0])
+        skyline += 0.07 * np.sin(around * 8 + wobble[1])
+        ground = 0.34 + 0.16 * np.sin(around * 2 + wobble[2])
         edge = np.minimum(np.maximum((up - skyline) / 0.07, 0), 1)
         trees = np.minimum(np.maximum((up + 0.1) / 0.12, 0), 1 - edge)
         sky = 0.95 - 0.35 * np.maximum(up, 0)
@@ -488,11 +491,17 @@ class Brush:
         coarse = max(2.0, min(max(wide, high) / 56, 10.0))
         size = (max(int(wide / coarse), 4), max(int(high / coarse), 4))
         ratio = np.array([size[0] / wide * 16, size[1] / high * 16])
-        pixels = self.to_pixels(corners.reshape(-1, 3))
+        pixels = self.to_pixels(mesh.reshape(-1, 3))
         pixels -= (left, top)
         pixels *= ratio
-        pixels -= 8.0
-        fixed = np.rint(pixels).astype(np.int32).reshape(-1, 4, 2)
+        pixels -= 7.5
+        grid = pixels.astype(np.int32).reshape(*mesh.shape[:2], 2)
+        fixed = np.empty((len(facing), 4, 2), np.int32)
+        rows = (len(mesh) - 1, mesh.shape[1] - 1, 2)
+        for corner, part in enumerate(
+            (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])
+        ):
+            fixed[:, corner].reshape(rows)[:] = part
         highest, lowest = fixed.max(axis=1), fixed.min(axis=1)
         inside = (facing > 0) & (highest.min(axis=1) > -16)
         inside &= (lowest[:, 0] < size[0] * 16) & (lowest[:, 1] < size[1] * 16)
@@ -506,17 +515,19 @@ class Brush:
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
         # Panels are never quite even: a mottle of a few grey levels, wide rather than tall.
         spread = 0.012 + 0.03 * dirt
-        noise = rng.integers(0, 256, (size[1], max(size[0] // 4, 2)), dtype=np.uint8)
+        x, y = self.seed % 499, self.seed % 491
+        noise = tile("grain")[y : y + size[1], x : x + max(size[0] // 4, 2)]
         mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
-        share = 1.73 * spread * brightness
-        level = cv2.addWeighted(level, 1.0, mottle, share, -127.5 * share)
+        # The tile's levels deviate by 30, the panels' by `spread` of full light, 128.
+        share = 128 / 30 * spread * brightness
+        level = cv2.addWeighted(level, 1.0, mottle, share, -128 * share)
         region = self.frame[top:bottom, left:right]
         grey, full = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
         over = _scratch("over", (high, wide, 3))
         cv2.resize(level, (wide, high), dst=grey, interpolation=cv2.INTER_LINEAR)
         cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=full)
         cv2.multiply(region, full, dst=full, scale=1 / 128)
-        if dirt > 0.06:
+        if dirt > 0.12:
             # Dust has a colour of its own; three channels are enlarged only where it shows.
             addend = cv2.merge([
                 cv2.addWeighted(sky_map, 1, grime_map, 0.6 * brightness * channel / 255, 0)
