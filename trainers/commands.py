@@ -191,6 +191,32 @@ def plates(
     _say(f"{out}: {count:,} pictures")
 
 
+@predict.command()
+@click.option("--listen", type=_FOLDER, help="A run that hears keywords, or its .safetensors.")
+@click.option("--transcribe", type=_FOLDER, help="A run that writes down what is said.")
+@click.option("--audio", required=True, type=_FOLDER, help="A folder of sounds.")
+@click.option("--out", required=True, type=_FOLDER, help="The .jsonl to write.")
+@click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
+def speech(
+    listen: Path | None, transcribe: Path | None, audio: Path, out: Path, threads: int | None
+) -> None:
+    """Hear keywords in a folder of sounds of any sample rate, or write down what is said.
+
+    A row is {"audio": name, "label", "score"}, or {"audio": name, "text", "score"}.
+    """
+    _need_torch()
+    from seedbed.trainers.predict_speech import predict_speech, predict_transcripts
+
+    _one_core_each(threads)
+    if listen is not None and transcribe is None:
+        count = predict_speech(listen, audio, out, _progress("predict"))
+    elif transcribe is not None and listen is None:
+        count = predict_transcripts(transcribe, audio, out, _progress("predict"))
+    else:
+        raise InputError("give either --listen or --transcribe.")
+    _say(f"{out}: {count:,} sounds")
+
+
 @click.command("export-model")
 @click.argument("run", type=_FOLDER)
 @click.option("--out", required=True, type=_FOLDER, help="The .onnx to write.")

@@ -213,19 +213,8 @@ class Listen(Task[ListenSettings, ListenItem]):
 
     def __init__(self, settings: ListenSettings) -> None:
         super().__init__(settings)
-        made = make_augmenters(settings.augmenters)
-        self._clip_augmenters: list[Augmenter[Any, Any]] = []
-        self._feature_augmenters: list[Augmenter[Any, Any]] = []
-        for augmenter in made:
-            if issubclass(augmenter.sample_type, Clip):
-                self._clip_augmenters.append(augmenter)
-            elif hasattr(augmenter, "augment_log_mel") and settings.front == "log-mel":
-                self._feature_augmenters.append(augmenter)
-            elif not hasattr(augmenter, "augment_log_mel"):
-                raise InputError(
-                    f"listen: {type(augmenter).__name__} does not change sounds: take it out of "
-                    f"the setting `augmenters`."
-                )
+        self._clip_augmenters, masks = sound_augmenters(settings.augmenters, self.name)
+        self._feature_augmenters = masks if settings.front == "log-mel" else []
         self._embedding: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -263,7 +252,8 @@ class Listen(Task[ListenSettings, ListenItem]):
         else:
             raise InputError(
                 f"listen: the label {label!r} of {name} is none of "
-                f"{', '.join(self.settings.labels)}: add it to the setting `labels` or `aliases`, or set `other: true`."
+                f"{', '.join(self.settings.labels)}: add it to the setting `labels` or "
+                f"`aliases`, or set `other: true`."
             )
         groups = {
             "label": label if label in self.settings.labels else "other",
@@ -462,6 +452,25 @@ class Listen(Task[ListenSettings, ListenItem]):
 
 def _sum(outcomes: Sequence[Outcome], name: str) -> float:
     return sum(outcome.values[name] for outcome in outcomes)
+
+
+def sound_augmenters(
+    specs: Sequence[AugmenterSpec], task: str
+) -> tuple[list[Augmenter[Any, Any]], list[Augmenter[Any, Any]]]:
+    """Augmenters of clips and augmenters of spectrograms. Raises `InputError` for others."""
+    clips: list[Augmenter[Any, Any]] = []
+    spectrograms: list[Augmenter[Any, Any]] = []
+    for augmenter in make_augmenters(specs):
+        if issubclass(augmenter.sample_type, Clip):
+            clips.append(augmenter)
+        elif hasattr(augmenter, "augment_log_mel"):
+            spectrograms.append(augmenter)
+        else:
+            raise InputError(
+                f"{task}: {type(augmenter).__name__} does not change sounds: take it out of the "
+                f"setting `augmenters`."
+            )
+    return clips, spectrograms
 
 
 def clip_at(sample: Clip, sample_rate: int) -> Clip:
