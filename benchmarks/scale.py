@@ -6,11 +6,14 @@ largest build smaller.
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -143,6 +146,16 @@ def rate(workers: int, folder: Path) -> float:
     return (after - before) / (last - first)
 
 
+def rate_apart(folder: Path) -> float:
+    """Samples a second of two builds of one worker each, side by side, that share nothing.
+
+    It is what the machine's second core is worth: cores that share caches, heat or a host
+    with others give less than twice one.
+    """
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        return sum(pool.map(partial(rate, 1), [folder, folder]))
+
+
 def main() -> None:
     """Print costs as ratios to the smallest build's, the parent's memory, and the speed-up."""
     numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
@@ -156,14 +169,17 @@ def main() -> None:
         for count in measured:
             least, most = parent_memory(count, folder)
             print(f"  {count:9,} samples: the parent holds {least} to {most} MiB")
-        pairs = [(rate(1, folder), rate(2, folder)) for _ in range(ROUNDS)]
-        ratios = sorted(two / one for one, two in pairs)
-        print(f"  one worker   {max(one for one, _ in pairs):8.1f} samples a second at best")
-        print(f"  two workers  {max(two for _, two in pairs):8.1f}")
-        print(
-            f"  two workers are {median(ratios):.2f}x one "
-            f"(median of {ROUNDS} pairs, {ratios[0]:.2f} to {ratios[-1]:.2f})"
-        )
+        speed_up(folder)
+
+
+def speed_up(folder: Path) -> None:
+    """Print what a second worker adds, beside what a second core can add here."""
+    rounds = [(rate(1, folder), rate(2, folder), rate_apart(folder)) for _ in range(ROUNDS)]
+    one, two, apart = (median(side) for side in zip(*rounds, strict=True))
+    print(f"  one worker         {one:8.1f} samples a second")
+    print(f"  two workers        {two:8.1f}   {two / one:.2f}x one")
+    print(f"  two builds apart   {apart:8.1f}   {apart / one:.2f}x one: the most to be had here")
+    print(f"  so two workers get {two / apart:.1%} of what two cores give")
 
 
 if __name__ == "__main__":
