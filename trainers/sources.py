@@ -23,6 +23,7 @@ from seedbed.make import Maker
 from seedbed.recipe import Recipe, kind_of, load_recipe
 from seedbed.sample import LabelledObject, Picture, Sample
 from seedbed.streams import stream
+from seedbed.trainers.class_folders import open_class_folders
 from seedbed.trainers.sounds import lists_sounds, read_sound_labels
 from seedbed.trainers.task import Task
 
@@ -229,13 +230,15 @@ def read_labels(path: Path) -> FolderSource:
 
 
 def open_source(where: str, split: str, seed: int) -> Source:
-    """A dataset's folder, a `.jsonl` of labels, or a recipe (name or file) as a source.
+    """A dataset's folder, folders of classes, a `.jsonl` of labels, or a recipe (name or file).
 
     A recipe without a seed gets `seed`. Raises `InputError` for what is none of these.
     """
     path = Path(where)
     if path.suffix == ".jsonl":
         return read_sound_labels(path) if lists_sounds(path) else read_labels(path)
+    if path.is_dir() and not (path / "recipe.yaml").is_file():
+        return open_class_folders(path, split)
     if path.is_dir():
         dataset = Dataset.open(path)
         dataset.samples(split)

@@ -1,0 +1,118 @@
+"""Folders of pictures or sounds, one for each class: `dogs/a.jpg`, `cats/b.jpg`.
+
+Where there are folders for splits above them (`train/dogs`, `val/dogs`), a split is its
+folder. Without them every file belongs to one of train (80%), val and test (10% each) by a
+hash of its path, so that adding a file moves no other; the split `all` is all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from seedbed.encode import decode_picture
+from seedbed.errors import InputError, SeedbedError
+from seedbed.geometry import rectangle
+from seedbed.sample import Clip, LabelledObject, Picture, Sample
+from seedbed.trainers.sounds import SOUND_SUFFIXES, read_sound
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+SPLITS = ("train", "val", "test")
+SHARES = (0.8, 0.9, 1.0)
+"""Where each of the splits ends."""
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The pictures or sounds of one split, each labelled with its folder's name."""
+
+    folder: Path
+    split: str
+    files: tuple[Path, ...]
+    sample_type: type[Sample]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The folder and the split."""
+        return {"folder": str(self.folder), "split": self.split, "samples": len(self)}
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def sample(self, index: int) -> Sample:
+        """The file at an index, as one labelled thing. Raises `InputError` if unreadable."""
+        path = self.files[index]
+        label = path.parent.name
+        if self.sample_type is Clip:
+            sound, sample_rate = read_sound(path)
+            return Clip(sound=sound, sample_rate=sample_rate, label=label)
+        try:
+            image = decode_picture(path.read_bytes())
+        except OSError as error:
+            raise InputError(f"picture {path} cannot be read: {error.strerror}.") from error
+        except SeedbedError as error:
+            raise InputError(f"picture {path} cannot be decoded: {error}") from error
+        height, width = image.shape[:2]
+        corners = rectangle(0.0, 0.0, float(width), float(height))
+        whole = LabelledObject(
+            category=label,
+            bbox=(0.0, 0.0, float(width), float(height)),
+            quad=corners,
+            polygon=corners,
+        )
+        return Picture(image=image, objects=(whole,))
+
+    def name(self, index: int) -> str:
+        """The file's path below the folder."""
+        return self.files[index].relative_to(self.folder).as_posix()
+
+
+def open_class_folders(folder: Path, split: str) -> ClassFolders:
+    """The split of a folder of classes. Raises `InputError` where there is none."""
+    own = folder / split
+    has_splits = any(_classes(folder / name) for name in SPLITS)
+    if has_splits and not _classes(own):
+        known = ", ".join(name for name in SPLITS if _classes(folder / name))
+        raise InputError(f"{folder} has no split {split!r} (it has: {known}).")
+    if not has_splits and split not in (*SPLITS, ALL):
+        raise InputError(
+            f"{folder} has no folders for splits: ask for {', '.join(SPLITS)} or {ALL}, not "
+            f"for {split!r}."
+        )
+    root = own if has_splits else folder
+    found = [path for group in _classes(root) for path in _media(group)]
+    if not found:
+        raise InputError(
+            f"{root} is no dataset and has no folders of pictures or sounds, one for each class."
+        )
+    sounds = {path.suffix.lower() in SOUND_SUFFIXES for path in found}
+    if len(sounds) > 1:
+        raise InputError(f"{root} holds pictures and sounds: keep them in folders of their own.")
+    if not has_splits and split != ALL:
+        found = [path for path in found if _split_of(path.relative_to(root)) == split]
+        if not found:
+            raise InputError(f"{root} has too few files: none of them is in the split {split!r}.")
+    return ClassFolders(folder, split, tuple(found), Clip if sounds.pop() else Picture)
+
+
+def _classes(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [one for one in sorted(folder.iterdir()) if one.is_dir() and any(_media(one))]
+
+
+def _media(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (*PICTURE_SUFFIXES, *SOUND_SUFFIXES) and path.is_file():
+            yield path
+
+
+def _split_of(path: Path) -> str:
+    digest = blake2b(path.as_posix().encode(), digest_size=8, person=b"split").digest()
+    place = int.from_bytes(digest, "little") / 2**64
+    return next(name for name, end in zip(SPLITS, SHARES, strict=True) if place < end)

@@ -1,0 +1,335 @@
+"""Classifies pictures: whole ones, or the labelled things cut out of them.
+
+Samples come from folders, one for each class, or from a dataset whose objects have
+categories. The network is an arch line, or a backbone that others have trained under a new
+last layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seedbed.errors import InputError
+from seedbed.sample import LabelledObject, Picture
+from seedbed.streams import chance, log_uniform
+from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
+from seedbed.trainers.conv import build
+from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+Image = NDArray[np.uint8]
+
+LOOK_TOGETHER = 32
+"""Pictures that are classified in one batch outside training."""
+
+LARGEST_KEPT = 2.0
+"""Pictures are kept at most this many times the network's size."""
+
+
+class ClassifySettings(TaskSettings):
+    """The classes, what the network looks like, and how pictures are varied in training."""
+
+    classes: tuple[str, ...] = Field(min_length=2, description="the names of the classes")
+    by: Literal["category", "layout", "region"] = Field(
+        default="category", description="which of an object's labels names its class"
+    )
+    width: int = Field(default=64, ge=8, le=1024, description="pixels that the network sees")
+    height: int = Field(default=64, ge=8, le=1024)
+    margin: float = Field(
+        default=0.05, ge=0, le=2, description="around an object's box, as a share of its sides"
+    )
+    arch: str = Field(
+        default=(
+            "F24@3x3 nobias > BN > R > P2 > F48@3x3 nobias > BN > R > P2 > "
+            "F96@3x3 nobias > BN > R > P2 > F128@3x3 nobias > BN > R > gap > drop0.2"
+        ),
+        description="arch line that ends in a vector; with a backbone, from its features on",
+    )
+    backbone: str = Field(default="", description="efficientnet-lite0 or a model's folder")
+    unfreeze: int = Field(default=0, ge=0, description="last stages of the backbone that learn")
+    layer_decay: float = Field(
+        default=0.7, gt=0, le=1, description="of the learning rate, a stage of the backbone"
+    )
+    flip: bool = Field(default=False, description="mirror half of the pictures in training")
+    zoom: tuple[float, float] = Field(
+        default=(0.85, 1.15), description="of the cut, and shifts of half as much, in training"
+    )
+    augmenters: tuple[AugmenterSpec, ...] = Field(
+        default=(
+            AugmenterSpec(name="brightness", probability=0.3),
+            AugmenterSpec(name="contrast", probability=0.3),
+            AugmenterSpec(name="gaussian-noise", probability=0.2),
+        ),
+        description="of cuts, in training alone",
+    )
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+
+    @field_validator("classes")
+    @classmethod
+    def _classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in classes if classes.count(name) > 1})
+        if twice:
+            raise ValueError(f"the class {twice[0]!r} stands there twice")
+        return classes
+
+    @field_validator("zoom")
+    @classmethod
+    def _zoom(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if not 0.1 <= zoom[0] <= zoom[1] <= 10:
+            raise ValueError("must be [low, high] within 0.1 to 10")
+        return zoom
+
+
+@dataclass(frozen=True)
+class ClassifyItem:
+    """A picture with the box to look at, [x, y, width, height], and the number of its class."""
+
+    name: str
+    image: Image
+    box: tuple[float, float, float, float]
+    target: int
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return self.image.nbytes + 512
+
+
+class ClassifyNetwork(nn.Module):
+    """Pictures of 0 to 255, (batch, height, width, 3), in; logits (batch, classes) out."""
+
+    def __init__(self, settings: ClassifySettings, seed: int) -> None:
+        super().__init__()
+        self.backbone: Any = None
+        self.layer_decay = settings.layer_decay
+        shape: tuple[int, ...] = (settings.height, settings.width, 3)
+        arch = settings.arch
+        if settings.backbone:
+            from seedbed.trainers.backbones import picture_backbone
+
+            self.backbone = picture_backbone(settings.backbone)
+            self.backbone.unfreeze(settings.unfreeze)
+            shape = (self.backbone.features,)
+            if arch == ClassifySettings.model_fields["arch"].default:
+                arch = "drop0.2"
+        self.features = build(arch, shape, "channels_last", seed=seed)
+        if len(self.features.output_shape) != 1:
+            raise InputError(
+                f"classify: the setting `arch` must end in a vector, not in the shape "
+                f"{self.features.output_shape}: add gap or flatten at its end."
+            )
+        self.head = nn.Linear(self.features.output_shape[0], len(settings.classes))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The logits of a batch."""
+        x = pictures.to(self.head.weight.dtype) / 255.0
+        x = x - 0.5 if self.backbone is None else self.backbone(x.permute(0, 3, 1, 2))
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What learns, with the share of the optimiser's rate: less for a backbone's stages."""
+        if self.backbone is None:
+            return [{"params": list(self.parameters())}]
+        from seedbed.trainers.backbones import layer_wise_rates
+
+        top = nn.ModuleList([self.features, self.head])
+        groups = layer_wise_rates(self.backbone, top, 1.0, self.layer_decay)
+        return [{"params": group["params"], "rate_share": group["lr"]} for group in groups]
+
+
+class Classify(Task[ClassifySettings, ClassifyItem]):
+    """Says which class a picture, or a thing in it, belongs to."""
+
+    name: ClassVar[str] = "classify"
+    settings_type: ClassVar[type[TaskSettings]] = ClassifySettings
+    sample_type: ClassVar[type[Picture]] = Picture
+    needs: ClassVar[str] = "pictures whose objects are labelled with one of the classes"
+    goal: ClassVar[tuple[str, bool]] = ("accuracy", True)
+
+    def __init__(self, settings: ClassifySettings) -> None:
+        super().__init__(settings)
+        self._augmenters = make_augmenters(settings.augmenters)
+
+    def items(self, sample: Picture, name: str) -> list[ClassifyItem]:
+        """The picture's objects that are of one of the classes."""
+        items = []
+        for number, labelled in enumerate(sample.objects):
+            label = str(getattr(labelled, self.settings.by))
+            if label not in self.settings.classes or not labelled.legible:
+                continue
+            where = name if len(sample.objects) == 1 else f"{name} object {number}"
+            items.append(self._item(sample.image, labelled, label, where))
+        return items
+
+    def _item(self, image: Image, labelled: LabelledObject, label: str, name: str) -> ClassifyItem:
+        settings = self.settings
+        x, y, width, height = labelled.bbox
+        # What a zoomed and shifted cut may need of the surroundings, no more is kept.
+        reach = (settings.margin + settings.zoom[1]) * 0.75
+        rows, columns = image.shape[:2]
+        left = max(0, int(x + width / 2 - reach * width))
+        right = min(columns, int(x + width / 2 + reach * width) + 1)
+        top = max(0, int(y + height / 2 - reach * height))
+        bottom = min(rows, int(y + height / 2 + reach * height) + 1)
+        patch = image[top:bottom, left:right]
+        box = (x - left, y - top, width, height)
+        shrink = min(
+            1.0,
+            LARGEST_KEPT * max(settings.width / max(width, 1), settings.height / max(height, 1)),
+        )
+        if shrink < 1.0:
+            size = max(1, round(patch.shape[1] * shrink)), max(1, round(patch.shape[0] * shrink))
+            across, down = size[0] / patch.shape[1], size[1] / patch.shape[0]
+            patch = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
+            box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+        target = settings.classes.index(label)
+        return ClassifyItem(name, np.ascontiguousarray(patch), box, target, {"class": label})
+
+    def cut(
+        self,
+        image: Image,
+        box: tuple[float, float, float, float],
+        zoom: float = 1.0,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> Image:
+        """The box with its margin, (height, width, 3) uint8 RGB; edges go on past the frame.
+
+        `zoom` enlarges what is seen; `shift` moves the cut by shares of the box's sides.
+        """
+        settings = self.settings
+        x, y, width, height = box
+        wide = width * (1 + 2 * settings.margin) / zoom
+        high = height * (1 + 2 * settings.margin) / zoom
+        left = x + width * (0.5 + shift[0]) - wide / 2
+        top = y + height * (0.5 + shift[1]) - high / 2
+        across, down = settings.width / max(wide, 1e-6), settings.height / max(high, 1e-6)
+        if min(across, down) < 0.5:
+            # A warp reads four pixels: what shrinks by more is averaged first.
+            size = (
+                max(1, round(image.shape[1] * min(1, across))),
+                max(1, round(image.shape[0] * min(1, down))),
+            )
+            ratio = size[0] / image.shape[1], size[1] / image.shape[0]
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            left, across = left * ratio[0], across / ratio[0]
+            top, down = top * ratio[1], down / ratio[1]
+        # Pixel centres lie at halves.
+        matrix = np.array(
+            [
+                [across, 0.0, (0.5 - left) * across - 0.5],
+                [0.0, down, (0.5 - top) * down - 0.5],
+            ]
+        )
+        size = (settings.width, settings.height)
+        warped = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(warped, dtype=np.uint8)
+
+    def example(self, item: ClassifyItem, rng: np.random.Generator) -> Example:
+        """A varied cut: `inputs` (height, width, 3) uint8 and `targets`, its class."""
+        settings = self.settings
+        reach = max(settings.zoom[1] - 1.0, 1.0 - settings.zoom[0]) / 2
+        shift = rng.uniform(-reach, reach, 2)
+        zoom = log_uniform(rng, settings.zoom)
+        cut = self.cut(item.image, item.box, zoom, (float(shift[0]), float(shift[1])))
+        if settings.flip and chance(rng, 0.5):
+            cut = np.ascontiguousarray(cut[:, ::-1])
+        return {
+            "inputs": augment(cut, self._augmenters, rng),
+            "targets": np.array(item.target, dtype=np.int64),
+        }
+
+    def network(self, seed: int) -> ClassifyNetwork:
+        """A new classifier."""
+        with seeded_weights(seed):
+            return ClassifyNetwork(self.settings, seed)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy, and the share of pictures that were right."""
+        targets = batch["targets"]
+        smoothing = self.settings.label_smoothing
+        return {
+            "loss": functional.cross_entropy(outputs.float(), targets, label_smoothing=smoothing),
+            "accuracy": (outputs.argmax(dim=1) == targets).float().mean(),
+        }
+
+    @torch.inference_mode()
+    def outcomes(self, network: nn.Module, items: Sequence[ClassifyItem]) -> list[Outcome]:
+        """The class that each item was given beside its own."""
+        device = next(network.parameters()).device
+        cuts = [self.cut(item.image, item.box) for item in items]
+        outcomes = []
+        for start in range(0, len(items), LOOK_TOGETHER):
+            part = slice(start, start + LOOK_TOGETHER)
+            inputs = torch.from_numpy(np.stack(cuts[part])).to(device)
+            rows = network(inputs).float().softmax(dim=1).cpu().numpy()
+            for item, cut, row in zip(items[part], cuts[part], rows, strict=True):
+                outcomes.append(self._outcome(item, cut, row))
+        return outcomes
+
+    def _outcome(self, item: ClassifyItem, cut: Image, row: NDArray[np.float32]) -> Outcome:
+        names, best = self.settings.classes, int(row.argmax())
+        return Outcome(
+            name=item.name,
+            error=1.0 - float(row[item.target]),
+            values={"items": 1, "right": float(best == item.target)},
+            slices=item.groups,
+            caption=f"{names[item.target]} taken for {names[best]} ({row[best]:.2f})",
+            picture=cut,
+            details=(item.target, best),
+        )
+
+    def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """`accuracy`, and `f1`: the mean over the classes that are there of their F1."""
+        table = self.confusion(outcomes)
+        right = np.diag(table)
+        both = table.sum(axis=0) + table.sum(axis=1)
+        there = table.sum(axis=1) > 0
+        scores = 2 * right[there] / np.maximum(both[there], 1)
+        return {
+            "accuracy": float(right.sum() / max(len(outcomes), 1)),
+            "f1": float(scores.mean()) if there.any() else 0.0,
+        }
+
+    def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """Each class's F1, as `f1/CLASS`."""
+        table = self.confusion(outcomes)
+        both = table.sum(axis=0) + table.sum(axis=1)
+        return {
+            f"f1/{name}": float(2 * table[number, number] / both[number])
+            for number, name in enumerate(self.settings.classes)
+            if both[number]
+        }
+
+    def confusion(self, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
+        """Items by their class (rows) and the class given to them (columns)."""
+        count = len(self.settings.classes)
+        pairs = np.array([outcome.details for outcome in outcomes], dtype=np.int64).reshape(-1, 2)
+        flat = np.bincount(pairs[:, 0] * count + pairs[:, 1], minlength=count * count)
+        return flat.reshape(count, count).astype(np.int64)
+
+    def example_input(self) -> Tensor:
+        """A grey ramp."""
+        ramp = torch.linspace(0, 255, self.settings.width)[None, None, :, None]
+        return ramp.expand(1, self.settings.height, self.settings.width, 3).contiguous()
+
+    def processing(self) -> dict[str, Any]:
+        """How to feed the exported network and read what it gives."""
+        settings = self.settings
+        return {
+            "input": f"float RGB 0 to 255, (batch, {settings.height}, {settings.width}, 3): the "
+            f"box, grown by the margin on each side, resized to the whole input",
+            "margin": settings.margin,
+            "output": "(batch, classes): logits; their softmax is the score",
+            "classes": list(settings.classes),
+        }
