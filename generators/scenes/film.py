@@ -175,7 +175,7 @@ def _axes(
 
 
 def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> Frame:
-    """Multiplies the frame: shape (rows, columns, 3), `UNIT_GAIN` leaves a pixel as it is."""
+    """Multiplies the frame: shape (rows, columns), `UNIT_GAIN` leaves a pixel as it is."""
     x, y, radius = _axes(rows, columns)
     gain = x * np.float32(params.gradient[0]) + (
         y * np.float32(params.gradient[1]) + np.float32(1)
@@ -187,11 +187,7 @@ def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> F
         cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
         sigma = max(0.3, shadow.penumbra * columns)
         gain *= 1 - np.float32(shadow.strength) * cv2.GaussianBlur(mask, (0, 0), sigma)
-    level = UNIT_GAIN * exposure
-    return np.asarray(
-        cv2.merge([cv2.convertScaleAbs(gain, alpha=level * c) for c in params.white_balance]),
-        np.uint8,
-    )
+    return np.asarray(cv2.convertScaleAbs(gain, alpha=UNIT_GAIN * exposure), np.uint8)
 
 
 def _glow_map(params: FilmParams, rows: int, columns: int) -> Frame | None:
@@ -239,8 +235,8 @@ def develop(frame: Frame, params: FilmParams) -> Frame:
     height, width = frame.shape[:2]
     rows, columns = max(2, height // GRID), max(2, width // GRID)
     gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns), frame)
-    cv2.multiply(frame, gain, dst=gain, scale=1 / UNIT_GAIN)
-    frame = gain
+    light = cv2.cvtColor(gain, cv2.COLOR_GRAY2RGB)
+    frame = np.asarray(cv2.multiply(frame, light, dst=light, scale=1 / UNIT_GAIN), np.uint8)
     if params.haze > 0:
         cv2.convertScaleAbs(frame, dst=frame, alpha=1 - params.haze, beta=205 * params.haze)
     if params.rain is not None:
@@ -250,8 +246,8 @@ def develop(frame: Frame, params: FilmParams) -> Frame:
         cv2.add(frame, _enlarge(glow, frame), dst=frame)
     cv2.LUT(frame, _tone_curve(params), dst=frame)
     saturation = 0.0 if params.monochrome else params.saturation
-    if abs(saturation - 1) > 0.03:
-        mix = _GREY * (1 - saturation) + _SAME * saturation
+    mix = (_GREY * (1 - saturation) + _SAME * saturation) * params.white_balance
+    if np.abs(mix - _SAME).max() > 0.01:
         cv2.transform(frame, mix, dst=frame)
     return frame
 

@@ -334,9 +334,12 @@ def _behind(stage: Stage, params: ProceduralParams) -> None:
     if params.haze > 0.02:
         area = stage.canvas[:base]
         veil = params.haze * (1.0 if metre < 60 else 0.4)
-        veiled = np.empty_like(area)
-        scenery.fill(veiled, params.sky_low)
-        cv2.addWeighted(area, 1 - veil, veiled, veil, 0.0, dst=area)
+        red, green, blue = params.sky_low
+        kept = 1 - veil
+        clearing = np.array(
+            [[kept, 0, 0, veil * red], [0, kept, 0, veil * green], [0, 0, kept, veil * blue]]
+        )
+        cv2.transform(area, clearing, dst=area)
 
 
 def _fence(stage: Stage) -> None:

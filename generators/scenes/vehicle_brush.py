@@ -290,12 +290,12 @@ class Brush:
     def paint(self) -> None:
         """Paint all that was collected, and forget it."""
         flat = np.fromiter(chain.from_iterable(self._values), dtype=np.float64)
-        runs = np.array(self._runs, dtype=np.int64).reshape(-1, 3)
-        modes, sizes = np.repeat(runs[:, 0], runs[:, 1]), np.repeat(runs[:, 2], runs[:, 1])
-        starts = np.cumsum(sizes) - sizes
+        run_modes, counts, run_sizes = np.array(self._runs, dtype=np.int64).reshape(-1, 3).T
+        modes, sizes = run_modes.repeat(counts), run_sizes.repeat(counts)
+        starts = sizes.cumsum() - sizes
         values = np.empty((len(starts), 3))
         values[:, 0], values[:, 1] = flat[starts], flat[starts + 1]
-        values[:, 2] = np.where(sizes == 3, flat[starts + sizes - 1], 0.0)
+        values[:, 2] = flat[starts + sizes - 1] * (sizes == 3)
         pixels = self.to_pixels(self.skin.place(values, modes))
         fixed = np.rint((pixels - 0.5) * (1 << SHIFT)).astype(np.int32)
         # Jobs stand in the order of their points, so one pass finds the box of each.
@@ -634,12 +634,12 @@ def paint_ground_shadow(
         return
     coarse = max(1.0, min(softness_px / 1.5, 8.0))
     size = (max(int((right - left) / coarse), 3), max(int((bottom - top) / coarse), 3))
-    ratio = np.array([size[0] / (right - left), size[1] / (bottom - top)])
+    ratio = np.array([size[0] / (right - left) * 16, size[1] / (bottom - top) * 16])
     shadow = np.full((size[1], size[0]), 255, dtype=np.uint8)
     for polygon, dark in ((cast_px, darkness[1]), (footprint_px, darkness[0])):
         if dark <= 0:
             continue
-        shape = np.rint(((polygon - (left, top)) * ratio - 0.5) * 16).astype(np.int32)
+        shape = ((polygon - (left, top)) * ratio - 7.5).astype(np.int32)
         cv2.fillPoly(shadow, [shape], int(255 * (1 - dark)), cv2.LINE_AA, SHIFT)
     sigma = max(softness_px / coarse / 1.6, 0.6)
     soft = cv2.GaussianBlur(shadow, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)

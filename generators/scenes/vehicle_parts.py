@@ -348,7 +348,7 @@ def _flank(b: Brush, p: VehicleParams, side: int, axles: Sequence[float]) -> Non
             continue
         pane = [(s, belt, low0), (s, belt, low1), (s, top, high1), (s, top, high0)]
         b.fill(SIDE, pane, GLASS)
-        if b.sees(12):
+        if b.sees(30):
             b.sheen(
                 SIDE, pane, 0.35, p.seed % 1013 + int(low0), scaled((190, 205, 220), b.skylight)
             )
