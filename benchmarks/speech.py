@@ -8,7 +8,6 @@ manual: an engine, `save_to_file` and `runAndWait` for each clip.
 from __future__ import annotations
 
 import ctypes
-import io
 import logging
 import resource
 import subprocess
@@ -20,10 +19,10 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import soundfile
 import yaml
 
 from benchmarks.timing import rates
+from seedbed.encode import EncodingParams, encode_sound
 from seedbed.generators.speech.engines import open_engine
 from seedbed.generators.speech.engines.base import Prosody
 from seedbed.generators.speech.engines.espeak_library import (
@@ -44,10 +43,8 @@ FLAT_CLIPS = 20000
 SLOW_CLIPS = 12
 
 
-def encoded(sound: np.ndarray, sample_rate: int, name: str = "FLAC") -> bytes:
-    body = io.BytesIO()
-    soundfile.write(body, sound, sample_rate, format=name, subtype="PCM_16")
-    return body.getvalue()
+def encoded(sound: np.ndarray, sample_rate: int, name: str = "flac") -> bytes:
+    return encode_sound(sound, sample_rate, EncodingParams(name))
 
 
 class BareLibrary:
@@ -207,8 +204,8 @@ def main() -> None:
     alone = cpu_rates(
         {
             "bare library": through_bare,
-            "engine espeak and WAV": lambda number: through_engine("WAV"),
-            "engine espeak and FLAC": lambda number: through_engine("FLAC"),
+            "engine espeak and WAV": lambda number: through_engine("wav"),
+            "engine espeak and FLAC": lambda number: through_engine("flac"),
             "digits recipe through espeak and FLAC": lambda number: clips_of(espeak_alone),
         }
     )

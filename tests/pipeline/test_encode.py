@@ -52,6 +52,13 @@ def test_sound_keeps_16_bits(form: str) -> None:
     np.testing.assert_array_equal(decoded, sound)
 
 
+@pytest.mark.parametrize("form", ["flac", "wav"])
+def test_sound_is_rounded_to_the_nearest_step_and_stops_at_full_scale(form: str) -> None:
+    sound = np.array([0.4, 0.6, -0.6, -1.4, 40000, -40000], dtype=np.float32) / np.float32(32768)
+    decoded, _ = decode_sound(encode_sound(sound, 8000, EncodingParams(form)))
+    np.testing.assert_array_equal(decoded * 32768, [0, 1, -1, -1, 32767, -32768])
+
+
 def test_bytes_that_are_no_media_are_refused() -> None:
     for media in (b"", b"no picture"):
         with pytest.raises(SeedbedError, match="cannot be decoded as a picture"):

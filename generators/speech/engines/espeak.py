@@ -47,6 +47,7 @@ from seedbed.generators.speech.speaker import (
     accent_facts,
     espeak_facts,
     speaker_shape,
+    stateless_voices,
     steady_variant,
 )
 from seedbed.registry import nearest
@@ -256,8 +257,9 @@ def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
 def _synthesise(
     text: str, base: str, variant: str, prosody: Prosody, flags: int
 ) -> tuple[bytes, list[RawEvent]]:
-    library = espeak_library()
-    library.make_ready(base, stateless=not prosody.unsteady and not prosody.accent)
+    stateless = not prosody.unsteady and not prosody.accent and base in stateless_voices()
+    library = espeak_library(stateless)
+    library.make_ready(base, stateless)
     library.set_voice(base, variant_text(variant, prosody.unsteady))
     library.set_parameter(PARAMETER_RATE, rate_wpm(prosody.rate))
     library.set_parameter(PARAMETER_PITCH, pitch_step(prosody.pitch_semitones))
@@ -369,7 +371,7 @@ def accent_phonemes(word: str, accent: str) -> str:
             f"(known: {', '.join(accents)})"
         )
     sounds = {**accent_facts()["general"], **accents[accent]["sounds"]}
-    library = espeak_library()
+    library = espeak_library(stateless=False)
     with library.lock:
         found = library.phonemes(word, ACCENT_SOURCE)
     said = []
@@ -430,6 +432,6 @@ def voice_for_language(language: str) -> str:
 
 def pronounce(text: str, language: str) -> str:
     """The IPA of `text` in a language, stress marks included, clauses joined by a space."""
-    library = espeak_library()
+    library = espeak_library(stateless=False)
     with library.lock:
         return library.ipa(text, voice_for_language(language))

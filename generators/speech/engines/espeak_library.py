@@ -7,7 +7,8 @@ Properties of the library shape this module (all measured with version 1.52):
   resets every static variable. That costs half a millisecond as long as the data folder
   holds few voices (the library reads all of them once), so each base voice gets a small
   folder of its own. English voices without a trill, spoken steadily, leave no state but
-  one: see `RESET_TEXT`. They share a folder and are not loaded anew.
+  one: see `RESET_TEXT`. They share a folder and are not loaded anew: a second copy of the
+  library, with static variables of its own, speaks all the others (`espeak_library`).
 * Its noise is seeded with the time of day when it starts (so a test within one second
   would not notice); here its seed, and that of the C library's `rand` which its Klatt
   synthesiser uses, are set before every utterance.
@@ -22,11 +23,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +181,8 @@ class PrivateData:
         self._original = original
         self._variant = self.path / "variants" / SLOT
         self._variant.parent.mkdir()
-        self._variant.touch()
+        self._file = os.open(self._variant, os.O_CREAT | os.O_RDWR, 0o600)
+        Finalize(self, os.close, (self._file,), exitpriority=5)
         self._written = ""
         self._folders: dict[tuple[str, ...], Path] = {}
         self.write_variant("language variant\nname seedbed\n")
@@ -187,10 +191,11 @@ class PrivateData:
         """Put `text` into the variant file, unless it is there already."""
         if text != self._written:
             encoded = text.encode("utf-8")
-            # In place: opening a file to write it afresh costs as much as saying a word.
-            with self._variant.open("r+b", buffering=0) as file:
-                file.write(encoded)
-                file.truncate(len(encoded))
+            # In place, through one descriptor: a file opened and written afresh costs as much as
+            # saying a word.
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, encoded)
+            os.ftruncate(self._file, len(encoded))
             self._written = text
 
     def folder(self, voices: tuple[str, ...] = ()) -> Path:
@@ -232,16 +237,24 @@ def _unload(library: ctypes.CDLL) -> None:
     release(library._handle)
 
 
+def _own_copy(library: str, folder: Path) -> str:
+    """A copy of the library's file in `folder`: the loader knows a file by its inode."""
+    return str(shutil.copyfile(library, folder / Path(library).name))
+
+
 class EspeakLibrary:
     """The library in this process: load, speak with events, load afresh.
 
-    All calls hold one lock, since the library is a set of static variables.
+    All calls hold one lock, since the library is a set of static variables; `beside` is another
+    copy to share it with, as both draw from the C library's `rand`. Under another file name
+    (`_own_copy`) the loader gives a copy static variables of its own.
     """
 
-    def __init__(self, files: LibraryFiles) -> None:
+    def __init__(self, files: LibraryFiles, beside: EspeakLibrary | None = None) -> None:
         self.files = files
         self.private = PrivateData(files.data)
-        self.lock = threading.RLock()
+        self.lock = beside.lock if beside else threading.RLock()
+        self._path = _own_copy(files.library, self.private.path) if beside else files.library
         self.process_id = os.getpid()
         self._chunks: list[bytes] = []
         self._events: list[RawEvent] = []
@@ -257,7 +270,7 @@ class EspeakLibrary:
         self._load(self.private.folder())
 
     def _load(self, folder: Path) -> None:
-        library = ctypes.CDLL(self.files.library)
+        library = ctypes.CDLL(self._path)
         options = INITIALISE_PHONEME_EVENTS | INITIALISE_PHONEME_IPA | INITIALISE_DONT_EXIT
         rate = library.espeak_Initialize(
             SYNCHRONOUS_OUTPUT, BUFFER_MS, str(folder).encode(), options
@@ -409,27 +422,35 @@ class EspeakLibrary:
             yield (clause or b"").decode("utf-8")
 
 
-_libraries: dict[int, EspeakLibrary] = {}
+_libraries: dict[bool, EspeakLibrary] = {}
+"""The copies of this process by whether what they say leaves no trace."""
 
 
-def espeak_library() -> EspeakLibrary:
+def espeak_library(stateless: bool = True) -> EspeakLibrary:
     """The library of this process; a forked child gets its own copy and folder.
 
+    With `stateless` False it is the copy for utterances that leave a trace, which is loaded
+    afresh for each: were it one with the other, the utterance after it would have to wait for
+    that too. Where the library is known by the system's name only, one serves for both.
     Raises `SeedbedError` where espeak-ng is not installed.
     """
-    process_id = os.getpid()
-    if process_id not in _libraries:
-        files = find_espeak()
-        if files is None:
-            raise SeedbedError(
-                f"espeak-ng is not installed: run `{INSTALL_LINE}`, or install the system's "
-                "package espeak-ng."
-            )
+    if any(known.process_id != os.getpid() for known in _libraries.values()):
         for inherited in _libraries.values():
             # Unloaded first: a copy that is still loaded would hand on its parent's state.
             with contextlib.suppress(OSError):
                 inherited._library.espeak_Terminate()
                 _unload(inherited._library)
         _libraries.clear()
-        _libraries[process_id] = EspeakLibrary(files)
-    return _libraries[process_id]
+    if True not in _libraries:
+        files = find_espeak()
+        if files is None:
+            raise SeedbedError(
+                f"espeak-ng is not installed: run `{INSTALL_LINE}`, or install the system's "
+                "package espeak-ng."
+            )
+        _libraries[True] = EspeakLibrary(files)
+    if stateless or not Path(_libraries[True].files.library).is_file():
+        return _libraries[True]
+    if False not in _libraries:
+        _libraries[False] = EspeakLibrary(_libraries[True].files, beside=_libraries[True])
+    return _libraries[False]

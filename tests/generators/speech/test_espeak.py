@@ -112,6 +112,22 @@ def test_stock_variants_keep_a_state_that_steady_ones_lose(engine: EspeakEngine)
     assert library.synthesise("seven", 0)[0] == first
 
 
+def test_what_leaves_a_trace_is_said_by_a_copy_of_its_own(engine: EspeakEngine) -> None:
+    engine.speak("seven", US, Prosody())
+    library, handle = espeak_library(), espeak_library()._library
+    other = espeak_library(stateless=False)
+    assert other._library._name != library._library._name
+    assert other.lock is library.lock
+    for voice, prosody in ((US, Prosody(unsteady=True)), ("roa/es", Prosody())):
+        before = other._library
+        engine.speak("seven", voice, prosody)
+        assert other._library is not before, "it is loaded afresh"
+    engine.speak("nine", "gmw/de", Prosody(accent="de"))
+    engine.speak("seven", US, Prosody())
+    assert espeak_library() is library
+    assert library._library is handle, "the other one never is"
+
+
 def test_a_final_fricative_does_not_change_the_next_utterance(engine: EspeakEngine) -> None:
     # "five" leaves a mark that lengthens the start of "nine" by 64 samples.
     library = espeak_library()

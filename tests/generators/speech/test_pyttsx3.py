@@ -148,7 +148,7 @@ def test_a_killed_process_is_named_and_replaced(engine: Pyttsx3Engine) -> None:
 
 
 def test_a_hanging_process_is_ended_after_the_time_limit() -> None:
-    hasty = build_engine("pyttsx3", {"timeout_s": 3.0})
+    hasty = build_engine("pyttsx3")
     assert isinstance(hasty, Pyttsx3Engine)
     hasty.speak("one", US, Prosody())
     object.__getattribute__(hasty, "_running")().timeout_s = 0.2
