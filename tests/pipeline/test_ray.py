@@ -1,4 +1,4 @@
-"""Builds on a local Ray cluster of two workers, started once for this file."""
+"""Builds on a local Ray cluster of two workers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,20 @@ from seedbed.yaml_files import dump_yaml
 
 PLUGINS = Path(seedbed_trouble.__file__).parent
 AT = 5
+MEMORY = " (the machine may have run out of memory)"
 
 
-@pytest.fixture(scope="module")
+@contextmanager
 def cluster() -> Iterator[str]:
     """Two workers on this machine; the address to join them by."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(PLUGINS))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-        yield ray.get_runtime_context().gcs_address
-        ray.shutdown()
+        try:
+            yield ray.get_runtime_context().gcs_address
+        finally:
+            ray.shutdown()
 
 
 def troubled(trouble: str, flag: Path) -> Recipe:
@@ -62,39 +66,40 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(
-    ("trouble", "sentence"),
-    [
-        ("kill_parent", "a Ray worker was lost (WorkerCrashedError) while making samples 4 to 7"),
-        ("kill", "a worker process was killed by SIGKILL (the machine may have run out of memory)"),
-    ],
-)
-def test_ray_gives_the_bytes_of_serial_though_a_worker_is_killed(
-    cluster: str, tmp_path: Path, trouble: str, sentence: str
-) -> None:
-    recipe = troubled(trouble, tmp_path / "flag")
-    told: list[str] = []
+def test_a_cluster_gives_the_bytes_of_serial_though_workers_are_killed(tmp_path: Path) -> None:
+    """One cluster for all of it, since starting one takes longer than what is asked of it."""
+    with cluster() as address:
+        for trouble, sentence in (
+            ("kill_parent", "a Ray worker was lost (WorkerCrashedError) while making samples 4 to"),
+            ("kill", f"a worker process was killed by SIGKILL{MEMORY} while making sample {AT} of"),
+        ):
+            folder = tmp_path / trouble
+            folder.mkdir()
+            recipe = troubled(trouble, folder / "flag")
+            told: list[str] = []
 
-    def keep(progress: Progress) -> None:
-        if progress.redone > len(told):
-            told.append(progress.last_loss)
+            def keep(progress: Progress, told: list[str] = told) -> None:
+                if progress.redone > len(told):
+                    told.append(progress.last_loss)
 
-    built = build(recipe, tmp_path / "ray", executor="ray", workers=2, on_progress=keep)
-    assert built.progress.made_shards == 4
-    # Ray may give a shard to the dying worker before it knows, which is then lost, too.
-    assert any(text.startswith(sentence) for text in told), told
-    build(recipe, tmp_path / "serial", executor="serial")
-    assert contents(tmp_path / "ray") == contents(tmp_path / "serial")
+            built = build(recipe, folder / "ray", executor="ray", workers=2, on_progress=keep)
+            assert built.progress.made_shards == 4
+            # Ray may give a shard to the dying worker before it knows, which is then lost, too.
+            assert any(text.startswith(sentence) for text in told), told
+            build(recipe, folder / "serial", executor="serial")
+            assert contents(folder / "ray") == contents(folder / "serial")
+        join_by_command(address, recipe, tmp_path)
+        assert contents(tmp_path / "d") == contents(tmp_path / "kill" / "serial")
+        assert ray.is_initialized()
 
 
-def test_the_command_joins_a_running_cluster(cluster: str, tmp_path: Path) -> None:
-    (tmp_path / "flag").touch()
-    recipe = troubled("none", tmp_path / "flag")
-    (tmp_path / "t.yaml").write_text(dump_yaml(recipe.values()))
-    options = ["--executor", "ray", "--ray-address", cluster]
+def join_by_command(address: str, recipe: Recipe, folder: Path) -> None:
+    """As a user joins a cluster that runs already."""
+    (folder / "t.yaml").write_text(dump_yaml(recipe.values()))
+    options = ["--executor", "ray", "--ray-address", address]
     done = subprocess.run(
         [sys.executable, "-m", "seedbed.cli", "build", "t.yaml", "--out", "d", *options],
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(PLUGINS)},
         capture_output=True,
         text=True,
@@ -102,9 +107,6 @@ def test_the_command_joins_a_running_cluster(cluster: str, tmp_path: Path) -> No
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    build(recipe, tmp_path / "serial", executor="serial")
-    assert contents(tmp_path / "d") == contents(tmp_path / "serial")
-    assert ray.is_initialized()
 
 
 def given(job: Job) -> tuple[tuple[str, ...], str, bytes]:
