@@ -18,6 +18,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,15 +146,15 @@ class Lock:
     def _acquire(self) -> None:
         me = Holder.me()
         if isinstance(self.store, LocalStore):
-            handle = _flock(self.store.folder / self.name)
-            if handle is not None:
+            with suppress(_NoKernelLock):
+                handle = _flock(self.store.folder / self.name)
+                if handle is None:
+                    raise self._refusal(self._holder(self.name))
                 os.ftruncate(handle, 0)
                 os.pwrite(handle, me.written(), 0)
                 self._handle = handle
                 _held.add(handle)
                 return
-            if handle is None and _can_flock(self.store.folder):
-                raise self._refusal(self._holder(self.name))
         while not self.store.create(self.name, me.written()):
             self._clear(self.name)
         self._created = True
@@ -170,14 +171,15 @@ class Lock:
 
     def _clear(self, name: str) -> None:
         """Delete a lock that was left behind; raise `SeedbedError` for one that is held."""
-        if isinstance(self.store, LocalStore) and _can_flock(self.store.folder):
-            path = self.store.folder / name
-            handle = _flock(path)
-            if handle is None:
-                raise self._refusal(self._holder(name))
-            path.unlink(missing_ok=True)
-            os.close(handle)
-            return
+        if isinstance(self.store, LocalStore):
+            with suppress(_NoKernelLock):
+                path = self.store.folder / name
+                handle = _flock(path)
+                if handle is None:
+                    raise self._refusal(self._holder(name))
+                path.unlink(missing_ok=True)
+                os.close(handle)
+                return
         holder = self._holder(name)
         if holder is not None and holder.alive:
             raise self._refusal(holder)
@@ -190,19 +192,26 @@ class Lock:
             return None
 
     def _refusal(self, holder: Holder | None) -> SeedbedError:
-        who = "another process"
+        who, cure = "another process", ""
         if holder is not None:
             who = f"process {holder.pid} on {holder.host}, since {holder.started}"
+            if holder.host != socket.gethostname():
+                minutes = STALE_SECONDS / 60
+                cure = f" (if it was killed, its lock lapses within {minutes:g} minutes)"
         return SeedbedError(
-            f"{self.store} is being built already ({who}): wait for it, stop it, or give --out "
-            f"another folder."
+            f"{self.store} is being built already ({who}): wait for it, stop it{cure}, or give "
+            f"--out another folder."
         )
 
 
+class _NoKernelLock(Exception):
+    """The kernel locks no files there: Windows, and some network drives."""
+
+
 def _flock(path: Path) -> int | None:
-    """The locked file, or None where another holds it or such locks do not work here."""
+    """The locked file, or None where another holds it. Raises `_NoKernelLock`, `OSError`."""
     if os.name == "nt":
-        return None
+        raise _NoKernelLock
     import fcntl
 
     while True:
@@ -211,7 +220,9 @@ def _flock(path: Path) -> int | None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(handle)
-            if error.errno in {errno.EWOULDBLOCK, errno.EACCES, *_UNSUPPORTED}:
+            if error.errno in _UNSUPPORTED:
+                raise _NoKernelLock from error
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 return None
             raise
         try:
@@ -221,22 +232,6 @@ def _flock(path: Path) -> int | None:
         except FileNotFoundError:
             pass
         os.close(handle)
-
-
-def _can_flock(folder: Path) -> bool:
-    """Whether the kernel locks files in `folder`: some network drives refuse."""
-    if os.name == "nt":
-        return False
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in _UNSUPPORTED
-    finally:
-        os.close(handle)
-    return True
 
 
 def _let_go() -> None:
