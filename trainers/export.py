@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from collections.abc import Sequence
@@ -70,12 +71,13 @@ def export_onnx(trained: Trained, path: Path) -> Exported:
     network = fused(trained.network)
     example = trained.task.example_input()
     path.parent.mkdir(parents=True, exist_ok=True)
-    batch = torch.export.Dim("batch", min=1, max=1024)
-    dynamic: dict[int, Any] = {0: batch}
-    dynamic |= getattr(trained.task, "free_axes", dict)()
+    dynamic: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=1024)}
+    for axis, step in trained.task.free_axes().items():
+        dynamic[axis] = step * torch.export.Dim(f"cells{axis}", min=1, max=1024)
     with warnings.catch_warnings():
-        # The exporter warns about what it does inside itself.
+        # The exporter warns about what it does inside itself, and about torchvision.
         warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             network,
             (torch.cat([example, example]),),

@@ -23,12 +23,13 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from seedbed.errors import InputError, SeedbedError
 from seedbed.shards import write_whole
-from seedbed.streams import derive_seed, stream
+from seedbed.streams import derive_seed
 from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_config
+from seedbed.trainers.examples import Examples, FullPasses, Mixed, Positions, prepare_worker
 from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
 from seedbed.trainers.regularise import Regulariser, near_zero_weights
@@ -42,7 +43,7 @@ from seedbed.trainers.sources import (
     make_pool,
     open_source,
 )
-from seedbed.trainers.task import Batch, Example, Outcome, Task, make_task
+from seedbed.trainers.task import Batch, Outcome, Task, make_task
 
 VALIDATE_TOGETHER = 64
 """Items that a task is given at once in validation."""
@@ -59,86 +60,6 @@ _EXPECTED_WARNINGS = (
     r".*in eval mode at the start of training.*",
     r".*persistent_workers=True.*",
 )
-
-
-class Mixed(Pool[Any]):
-    """Several pools as one: each position belongs to one of them, in proportion to their items."""
-
-    def __init__(self, pools: list[Pool[Any]], seed: int) -> None:
-        self.pools = pools
-        self.seed = seed
-        counts = [pool.count for pool in pools]
-        self.count = sum(counts) if all(counts) else 0
-        shares = [1.0] * len(pools) if not self.count else [float(n) for n in counts]
-        self._edges = np.cumsum(shares) / sum(shares)
-
-    def item(self, position: int) -> Any:
-        """The item at a position."""
-        spot = float(stream(self.seed, "mixed", position).random())
-        number = int(np.searchsorted(self._edges, spot, side="right"))
-        return self.pools[min(number, len(self.pools) - 1)].item(position)
-
-
-class Examples(Dataset[Example]):
-    """Training examples by position."""
-
-    def __init__(self, task: Task[Any, Any], pool: Pool[Any], seed: int, length: int) -> None:
-        self.task = task
-        self.pool = pool
-        self.seed = seed
-        self.length = length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, position: int) -> Example:
-        return self.task.example(self.pool.item(position), stream(self.seed, "example", position))
-
-
-class Positions(Sampler[list[int]]):
-    """The batches of a run as lists of positions, from batch `start` on.
-
-    Its length is the whole run's: Lightning counts the batches that were done before.
-    """
-
-    def __init__(self, batches: int, size: int, start: int, rank: int, ranks: int) -> None:
-        self.batches = batches
-        self.size = size
-        self.start = start
-        self.rank = rank
-        self.ranks = ranks
-
-    def __len__(self) -> int:
-        return self.batches
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in range(self.start, self.batches):
-            first = (batch * self.ranks + self.rank) * self.size
-            yield list(range(first, first + self.size))
-
-
-class FullPasses(Sampler[list[int]]):
-    """Every item once a step, in chunks: what `batch: full` adds up its gradient over."""
-
-    def __init__(self, steps: int, count: int, chunk: int, start: int) -> None:
-        self.steps = steps
-        self.count = count
-        self.chunk = chunk
-        self.start = start
-
-    @property
-    def chunks(self) -> int:
-        """Chunks a step."""
-        return -(-self.count // self.chunk)
-
-    def __len__(self) -> int:
-        return self.steps * self.chunks
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for number in range(self.start, len(self)):
-            step, place = divmod(number, self.chunks)
-            first = place * self.chunk
-            yield [step * self.count + n for n in range(first, min(first + self.chunk, self.count))]
 
 
 class _Loader(DataLoader[Any]):
@@ -257,7 +178,7 @@ class Learner(lightning.LightningModule):
         # Asking a GPU for one number makes it wait, so it is asked less often.
         if (loss.device.type == "cpu" or step % fit.log_every == 0) and not torch.isfinite(loss):
             raise SeedbedError(
-                f"the loss became {float(loss)} at step {step}: lower "
+                f"the loss became {float(loss.detach())} at step {step}: lower "
                 f"fit.optimiser.learning_rate, lengthen fit.optimiser.warmup_steps or lower "
                 f"fit.clip_norm."
             )
@@ -495,7 +416,7 @@ def _fit(
         batch_sampler=sampler,
         collate_fn=task.collate,
         num_workers=settings.workers,
-        worker_init_fn=_prepare_worker,
+        worker_init_fn=prepare_worker,
         pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
         prefetch_factor=4 if settings.workers else None,
         # A forked child inherits locks of OpenCV's and torch's threads that nobody will open.
@@ -514,14 +435,6 @@ def _fit(
     if trainer.is_global_zero:
         write_whole(run / "result.json", as_json(result).encode())
     return FitResult(run, trainer.global_step, watch.best_step, watch.best, False)
-
-
-def _prepare_worker(number: int) -> None:
-    import cv2
-
-    # One process a core is the parallelism; further threads would only contend.
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _training_pool(

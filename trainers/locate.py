@@ -97,10 +97,13 @@ class LocateSettings(TaskSettings):
     offset_weight: float = Field(default=1.0, ge=0)
     corner_weight: float = Field(default=0.5, ge=0, description="of the corners' heatmaps")
     max_megapixels: float = Field(
-        default=1.0, gt=0, description="larger pictures are scaled down before they are searched"
+        default=0.6, gt=0, description="larger pictures are scaled down before they are searched"
     )
     scales: tuple[float, ...] = Field(
-        default=(1.0,), min_length=1, description="scales at which a picture is searched"
+        default=(1.0, 0.4),
+        min_length=1,
+        description="scales at which a picture is searched; a small one finds plates that are "
+        "larger than what the coarsest stage overlooks",
     )
     threshold: float = Field(default=0.3, gt=0, lt=1, description="least score of a plate")
 
@@ -365,35 +368,52 @@ class Locate(Task[LocateSettings, LocateItem]):
 
     def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """AP50 and AP50-95 of the boxes, as COCO counts them."""
-        from torchmetrics.detection import MeanAveragePrecision
+        from faster_coco_eval import COCO, COCOeval_faster
 
-        meter = MeanAveragePrecision(box_format="xywh", backend="faster_coco_eval")
-        for outcome in outcomes:
+        annotations: list[dict[str, Any]] = []
+        detections: list[dict[str, Any]] = []
+        for number, outcome in enumerate(outcomes, start=1):
             found, boxes, ignored = outcome.details
-            every = [*boxes, *ignored]
-            meter.update(
-                [
+            for position, box in enumerate([*boxes, *ignored]):
+                annotations.append(
                     {
-                        "boxes": torch.tensor([plate.bbox for plate in found]).reshape(-1, 4),
-                        "scores": torch.tensor([plate.score for plate in found]),
-                        "labels": torch.zeros(len(found), dtype=torch.long),
+                        "id": len(annotations) + 1,
+                        "image_id": number,
+                        "category_id": 1,
+                        "bbox": list(box),
+                        "area": box[2] * box[3],
+                        "iscrowd": int(position >= len(boxes)),
                     }
-                ],
-                [
-                    {
-                        "boxes": torch.tensor(every).reshape(-1, 4),
-                        "labels": torch.zeros(len(every), dtype=torch.long),
-                        "iscrowd": torch.tensor([0] * len(boxes) + [1] * len(ignored)).long(),
-                    }
-                ],
-            )
-        result = meter.compute()
-        return {"ap50": float(result["map_50"]), "ap50_95": float(result["map"])}
+                )
+            detections += [
+                {
+                    "image_id": number,
+                    "category_id": 1,
+                    "bbox": list(plate.bbox),
+                    "score": plate.score,
+                }
+                for plate in found
+            ]
+        if not annotations or not detections:
+            return {"ap50": 0.0, "ap50_95": 0.0}
+        labels = {
+            "images": [{"id": number} for number in range(1, len(outcomes) + 1)],
+            "categories": [{"id": 1, "name": "plate"}],
+            "annotations": annotations,
+        }
+        truth = COCO(labels)
+        meter = COCOeval_faster(truth, truth.loadRes(detections), "bbox", print_function=_nowhere)
+        meter.run()
+        return {"ap50": float(meter.stats[1]), "ap50_95": float(meter.stats[0])}
 
     def example_input(self) -> Tensor:
         """A grey picture of the crop's size."""
         side = self.settings.crop_px
         return torch.full((1, side, side, 3), 128.0)
+
+    def free_axes(self) -> dict[int, int]:
+        """Height and width, in steps of the coarsest cell."""
+        return {1: COARSEST, 2: COARSEST}
 
     def processing(self) -> dict[str, Any]:
         """How to feed the exported network and read what it gives."""
@@ -409,6 +429,10 @@ class Locate(Task[LocateSettings, LocateItem]):
             "scales": list(self.settings.scales),
             "corners": "clockwise from the text's top left",
         }
+
+
+def _nowhere(*_: object) -> None:
+    """Where the evaluator's own table goes."""
 
 
 def focal_loss(logits: Tensor, heat: Tensor, weight: Tensor) -> Tensor:

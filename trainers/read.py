@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import cv2
@@ -21,12 +22,15 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from seedbed.errors import InputError
-from seedbed.geometry import Points
+from seedbed.geometry import Points, apply_homography, rectangle
 from seedbed.sample import LabelledObject, Picture
 from seedbed.streams import chance, log_uniform
 from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
 from seedbed.trainers.conv import build
+from seedbed.trainers.conv.notation import parse
+from seedbed.trainers.conv.plan import plan
 from seedbed.trainers.ctc import (
+    BLANK,
     check_alphabet,
     ctc_loss,
     edit_distance,
@@ -47,6 +51,12 @@ PATCH_MARGIN = 0.5
 
 MOST_PATCH_PX = 400
 """Patches are kept at this width at most: more than twice what a reader looks at."""
+
+NOT_ASKED = -1
+"""In `aligned`: a step that may hold anything, such as the neighbour of a letter's own."""
+
+BLANK_WEIGHT = 0.15
+"""Of a blank step beside a letter's: there are about seven times as many."""
 
 READ_TOGETHER = 64
 """Plates that are read in one batch outside training."""
@@ -109,6 +119,9 @@ class ReadSettings(TaskSettings):
         ),
         description="act on the plate's surroundings at their own resolution, before the cut",
     )
+    aligned_weight: float = Field(
+        default=1.0, ge=0, description="of the loss that says at which step each letter stands"
+    )
     jittered_cuts: int = Field(
         default=1, ge=1, le=9, description="cuts that are averaged when a plate is read"
     )
@@ -131,7 +144,8 @@ class ReadItem:
     region: str
     line_count: int
     letter_px: float
-    width_px: float
+    letters: tuple[tuple[float, float, int], ...] = ()
+    """Centre of each letter of `text` as shares of the quad, and its line; or none at all."""
 
     @property
     def size_bytes(self) -> int:
@@ -240,7 +254,7 @@ class Read(Task[ReadSettings, ReadItem]):
             labelled.region,
             labelled.line_count,
             float(letter_px) / shrink,
-            plate_width,
+            _letter_places(labelled, text),
         )
 
     def example(self, item: ReadItem, rng: np.random.Generator) -> Example:
@@ -251,7 +265,7 @@ class Read(Task[ReadSettings, ReadItem]):
             least = min(1.0, settings.least_letter_px / max(item.letter_px, 1e-6))
             patch, quad = _resized(patch, quad, log_uniform(rng, (least, settings.most_upscale)))
         patch = augment(patch, self._augmenters, rng)
-        quad = self._jittered(quad, rng)
+        before, quad = quad, self._jittered(quad, rng)
         targets = np.zeros(self.longest, dtype=np.int64)
         classes = encode_text(item.text, settings.alphabet, item.name)
         if needed_steps(classes) > self.longest:
@@ -262,6 +276,7 @@ class Read(Task[ReadSettings, ReadItem]):
         targets[: len(classes)] = classes
         return {
             "inputs": self._cut(patch, quad),
+            "aligned": self._aligned(item, classes, before, quad),
             "targets": targets,
             "target_length": np.array(len(classes), dtype=np.int64),
         }
@@ -271,13 +286,48 @@ class Read(Task[ReadSettings, ReadItem]):
         """Numbers kept for a text in a batch: as many as the map has columns, about."""
         return self.settings.width // 4
 
+    @cached_property
+    def _map(self) -> tuple[int, int]:
+        """Rows and columns of the network's answer."""
+        shape = plan(parse(self.settings.arch), (self.settings.height, self.settings.width, 3))
+        rows = shape.output[0] if len(shape.output) == 3 else 1
+        return rows, shape.output[-2] if len(shape.output) > 1 else 1
+
+    def _aligned(
+        self, item: ReadItem, classes: NDArray[np.int64], quad: Points, cut: Points
+    ) -> NDArray[np.int64]:
+        """The class that each step of the answer should have, or `NOT_ASKED`: shape (steps,).
+
+        A letter belongs to the step over its middle, in the row of its line.
+        """
+        rows, columns = self._map
+        wanted = np.full((rows, columns), NOT_ASKED, dtype=np.int64)
+        if not item.letters:
+            return wanted.reshape(-1)
+        unit = rectangle(0, 0, 1, 1).astype(np.float32)
+        to_patch = cv2.getPerspectiveTransform(unit, quad.astype(np.float32))
+        outer = grown_quad(cut, *self.settings.margin).astype(np.float32)
+        to_cut = cv2.getPerspectiveTransform(outer, unit)
+        centres = np.array([(x, y) for x, y, _ in item.letters])
+        places = apply_homography(np.asarray(to_cut @ to_patch, dtype=np.float64), centres)
+        wanted[:] = BLANK
+        steps = [
+            (min(line, rows - 1), int(np.clip(x * columns, 0, columns - 1)))
+            for (x, _), (_, _, line) in zip(places.tolist(), item.letters, strict=True)
+        ]
+        for row, column in steps:
+            wanted[row, max(column - 1, 0) : column + 2] = NOT_ASKED
+        for (row, column), one in zip(steps, classes.tolist(), strict=True):
+            wanted[row, column] = one
+        return wanted.reshape(-1)
+
     def _jittered(self, quad: Points, rng: np.random.Generator) -> Points:
         """The quad as a locator might have found it."""
         boxed = chance(rng, self.settings.box_share)
         height = side_lengths(quad)[1]
         wobble = rng.normal(0.0, self.settings.jitter, size=(4, 2))
         shift = rng.normal(0.0, self.settings.shift, size=2)
-        grow = 1.0 + rng.normal(0.0, 0.03)
+        grow = 1.0 + rng.normal(0.0, self.settings.shift / 2)
         if boxed:
             quad = _upright(quad)
         centre = quad.mean(axis=0)
@@ -294,8 +344,18 @@ class Read(Task[ReadSettings, ReadItem]):
             return ReadNetwork(self.settings, seed)
 
     def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """The CTC loss per letter."""
-        return {"loss": ctc_loss(outputs, batch["targets"], batch["target_length"])}
+        """The CTC loss per letter and, where letters' places are known, that of the steps."""
+        ctc = ctc_loss(outputs, batch["targets"], batch["target_length"])
+        aligned, weight = batch["aligned"], self.settings.aligned_weight
+        if not weight or outputs.shape[1] != aligned.shape[1]:
+            return {"loss": ctc}
+        asked = aligned != NOT_ASKED
+        counts = torch.where(aligned == BLANK, BLANK_WEIGHT, 1.0) * asked
+        each = nn.functional.cross_entropy(
+            outputs.float().transpose(1, 2), aligned.clamp_min(0), reduction="none"
+        )
+        steps = (each * counts).sum() / counts.sum().clamp(min=1)
+        return {"loss": ctc + weight * steps, "ctc": ctc, "steps": steps}
 
     @torch.inference_mode()
     def read(
@@ -387,6 +447,19 @@ def plain_text(labelled: LabelledObject, alphabet: str, read_as: Mapping[str, st
         letter for letter in labelled.text if letter in alphabet or letter.isalnum()
     )
     return "".join(read_as.get(letter, letter) for letter in text)
+
+
+def _letter_places(labelled: LabelledObject, text: str) -> tuple[tuple[float, float, int], ...]:
+    """Each letter's centre as shares of the quad, and its line; none where they do not fit."""
+    letters = [one for one in labelled.characters if one.text.isalnum()]
+    if len(letters) != len(text):
+        return ()
+    unit = rectangle(0, 0, 1, 1).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(labelled.quad.astype(np.float32), unit)
+    centres = apply_homography(
+        np.asarray(matrix, dtype=np.float64), np.array([one.quad.mean(axis=0) for one in letters])
+    )
+    return tuple((x, y, int(labelled.line_count > 1 and y > 0.5)) for x, y in centres.tolist())
 
 
 def _resized(patch: Image, quad: Points, scale: float) -> tuple[Image, Points]:

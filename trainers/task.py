@@ -119,6 +119,10 @@ class Task(ABC, Generic[C, I]):
         """An input of batch size 1, for export and for counting."""
         raise InputError(f"the task {self.name!r} has no export.")
 
+    def free_axes(self) -> dict[int, int]:
+        """Axes of the input whose size an exported network leaves open, and of what multiples."""
+        return {}
+
     def processing(self) -> dict[str, Any]:
         """JSON-ready words and numbers: what is done before and after an exported network."""
         return {}

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from seedbed.errors import InputError
+from seedbed.trainers.ctc import (
+    check_alphabet,
+    ctc_loss,
+    edit_distance,
+    encode_text,
+    greedy_decode,
+    needed_steps,
+)
+
+
+def path(classes: list[int], count: int, sure: float = 0.9) -> np.ndarray:
+    rest = (1 - sure) / (count - 1)
+    rows = np.full((len(classes), count), rest, dtype=np.float32)
+    rows[np.arange(len(classes)), classes] = sure
+    return np.log(rows)
+
+
+def test_repeats_merge_and_a_blank_keeps_them_apart():
+    text, score, letters = greedy_decode(path([1, 1, 0, 1, 2, 2, 0], 3), "AB")
+    assert text == "AAB"
+    assert score == pytest.approx(0.9**7, rel=1e-4)
+    assert [step for step, _ in letters] == [0, 3, 4]
+
+
+def test_classes_start_after_the_blank():
+    assert encode_text("BA", "AB", "x").tolist() == [2, 1]
+
+
+def test_a_letter_outside_the_alphabet_is_named():
+    with pytest.raises(InputError, match=r"the alphabet lacks 'Ü'.*'WÜ1' of train 7.*alphabet"):
+        encode_text("WÜ1", "W1", "train 7")
+
+
+def test_equal_neighbours_need_a_blank_between():
+    assert needed_steps([1, 1, 2, 2, 2]) == 8
+
+
+def test_an_alphabet_with_a_letter_twice_is_refused():
+    with pytest.raises(ValueError, match="'A' twice"):
+        check_alphabet("ABA")
+
+
+def test_the_loss_is_the_mean_per_letter():
+    # Two steps, one letter of two classes, both as likely: paths A-, -A and AA of four.
+    logits = torch.zeros(1, 2, 2)
+    loss = ctc_loss(logits, torch.tensor([[1]]), torch.tensor([1]))
+    assert float(loss) == pytest.approx(-np.log(3 / 4), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"), [("", "", 0), ("ABC", "ABC", 0), ("ABC", "AC", 1), ("A", "BC", 2)]
+)
+def test_edit_distance(one, other, distance):
+    assert edit_distance(one, other) == distance

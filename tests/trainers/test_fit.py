@@ -1,0 +1,208 @@
+"""The loop: it goes on where it was killed, writes what it promises and explains failures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from plate_settings import LOCATE, READ
+from safetensors.torch import load_file
+
+from seedbed.errors import InputError, SeedbedError
+from seedbed.trainers import fit as fit_module
+from seedbed.trainers.config import TrainingConfig, load_config, parse_config, parse_overrides
+from seedbed.trainers.examples import FullPasses, Positions
+from seedbed.trainers.fit import fit, run_length
+from seedbed.trainers.run_log import read_metrics
+from seedbed.trainers.runs import load_trained
+
+
+def config(data: Path, fit_values: dict[str, Any], task: str = "read", **changes: Any):
+    settings = {"read": READ, "locate": LOCATE}[task]
+    return parse_config(
+        {"task": task, "settings": settings, "data": str(data), "fit": {**fit_values, **changes}}
+    )
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    whole = fit_module.Learner.training_step
+
+    def until(self, batch, batch_idx):
+        if self.global_step == step:
+            raise Killed
+        return whole(self, batch, batch_idx)
+
+    monkeypatch.setattr(fit_module.Learner, "training_step", until)
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "changes"),
+    [
+        (1, {}),
+        (3, {}),
+        (5, {}),
+        (3, {"accumulate": 2, "batch": 2}),
+        (3, {"batch": "full", "chunk": 5, "steps": 4}),
+        (3, {"noise_every": 2, "optimiser": {"name": "momentum"}, "ema": 0.0}),
+    ],
+)
+def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
+    plates, tmp_path, fit_values, monkeypatch, killed_at, changes
+):
+    chosen = config(plates, fit_values, **changes)
+    fit(chosen, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_at(patch, killed_at)
+        with pytest.raises(Killed):
+            fit(chosen, tmp_path / "killed")
+    fit(chosen, tmp_path / "killed")
+    whole = load_file(tmp_path / "whole" / "last.safetensors")
+    resumed = load_file(tmp_path / "killed" / "last.safetensors")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    timeless = ("train/steps_per_second", "train/data_wait_share")
+    rows = [
+        sorted(
+            row for row in read_metrics(tmp_path / run / "metrics.csv") if row[1] not in timeless
+        )
+        for run in ("whole", "killed")
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_a_run_holds_what_it_promises(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values, noise_every=2, tensorboard=True)
+    run = tmp_path / "run"
+    said: list[str] = []
+    result = fit(chosen, run, say=said.append)
+    assert result.steps == 6
+    assert load_config(str(run / "config.yaml")) == chosen
+    data = json.loads((run / "data.json").read_text())
+    assert len(data["data"][0]["hash"]) == 64
+    assert data["data"][0]["seed"] == 3
+    names = {name for _, name, _ in read_metrics(run / "metrics.csv")}
+    assert {"train/loss", "train/learning_rate", "validation/exact", "validation/cer"} <= names
+    assert list((run / "tensorboard").glob("events*"))
+    assert (run / "best.safetensors").is_file()
+    assert any("6/6" in line and "steps/s" in line for line in said)
+    assert fit(chosen, run).already_complete
+    trained = load_trained(run, "read")
+    assert trained.task.settings.alphabet.startswith("0123")
+    assert not trained.network.training
+
+
+def test_data_workers_change_nothing(plates, tmp_path, fit_values):
+    for workers in (0, 1):
+        chosen = config(plates, fit_values, steps=2, workers=workers)
+        fit(chosen, tmp_path / str(workers))
+    one, other = (load_file(tmp_path / n / "last.safetensors") for n in ("0", "1"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_stops_early(plates, tmp_path, fit_values):
+    chosen = config(
+        plates,
+        fit_values,
+        steps=50,
+        validate_every=1,
+        patience=2,
+        optimiser={"learning_rate": 1e-9},
+    )
+    assert fit(chosen, tmp_path / "run").steps <= 5
+
+
+def test_straight_from_a_recipe(tmp_path, fit_values):
+    recipe = tmp_path / "crops.yaml"
+    recipe.write_text(
+        "name: crops\n"
+        "generator: {name: plate-crop, width: 128, height: 48,"
+        " scene: {width: 192, height: 128, layouts: [de], plate_counts: [0, 1],"
+        " plate_width_px: [90, 120], decoy_rate: 0, bystander_rate: 0}}\n"
+        "splits: {train: 5, val: 2}\n"
+    )
+    result = fit(config(recipe, fit_values, steps=2, validate_on=2), tmp_path / "run")
+    assert result.steps == 2
+
+
+def test_a_loss_that_is_no_number_is_one_sentence(plates, tmp_path, fit_values):
+    chosen = config(
+        plates, fit_values, steps=20, clip_norm=None,
+        optimiser={"name": "sgd", "learning_rate": 1e30, "warmup_steps": 0},
+    )  # fmt: skip
+    with pytest.raises(SeedbedError, match=r"the loss became (nan|inf) at step \d+: lower"):
+        fit(chosen, tmp_path / "run")
+
+
+def test_short_memory_is_one_sentence(plates, tmp_path, fit_values, monkeypatch):
+    def short(self, batch, batch_idx):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(fit_module.Learner, "training_step", short)
+    with pytest.raises(SeedbedError, match=r"out of memory with fit\.batch 4: halve it"):
+        fit(config(plates, fit_values), tmp_path / "run")
+
+
+def test_another_configuration_does_not_overwrite_a_run(plates, tmp_path, fit_values):
+    fit(config(plates, fit_values, steps=1), tmp_path / "run")
+    with pytest.raises(InputError, match="holds a run with another configuration"):
+        fit(config(plates, fit_values, steps=2), tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_task_is_one_sentence(plates, tmp_path, fit_values):
+    fit(config(plates, fit_values, steps=1), tmp_path / "run")
+    with pytest.raises(InputError, match="trained for the task 'read', but 'locate' is needed"):
+        load_trained(tmp_path / "run", "locate")
+    (tmp_path / "x.safetensors").write_bytes(b"no")
+    with pytest.raises(InputError, match="is not a checkpoint of seedbed"):
+        load_trained(tmp_path / "x.safetensors")
+
+
+def test_data_without_the_labels_is_one_sentence(tmp_path, fit_values, plates):
+    labels = tmp_path / "labels.jsonl"
+    import cv2
+    import numpy as np
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), dtype=np.uint8))
+    labels.write_text('{"image": "a.png", "plates": []}\n')
+    with pytest.raises(InputError, match=r"needs pictures whose plates .* has none"):
+        fit(config(labels, fit_values), tmp_path / "run")
+    sounds = tmp_path / "sounds.yaml"
+    sounds.write_text(
+        "name: s\ngenerator: {name: speech, phrases: digits}\nsplits: {train: 2, val: 2}\n"
+    )
+    with pytest.raises(InputError, match="holds clips, not pictures"):
+        fit(config(sounds, fit_values), tmp_path / "run2")
+
+
+def test_batches_are_numbered():
+    assert list(Positions(4, 2, 2, rank=1, ranks=2)) == [[10, 11], [14, 15]]
+    assert list(FullPasses(2, 5, 2, start=2)) == [[4], [5, 6], [7, 8], [9]]
+
+
+def test_the_length_of_a_run():
+    values = {"epochs": 3, "batch": 8, "accumulate": 2}
+    chosen = TrainingConfig.model_validate({"task": "read", "data": "x", "fit": values}).fit
+    assert run_length(chosen, 160, 1, "x").steps == 30
+    assert run_length(chosen, 160, 2, "x").steps == 15
+    with pytest.raises(InputError, match="endless"):
+        run_length(chosen, 0, 1, "x")
+
+
+def test_mistakes_in_a_configuration_are_sentences():
+    good = {"task": "read", "data": "x", "fit": {"steps": 1}}
+    with pytest.raises(InputError, match=r"fit: give either steps or epochs"):
+        parse_config({**good, "fit": {}})
+    with pytest.raises(InputError, match="no task named 'raed', did you mean 'read'"):
+        parse_config({**good, "task": "raed"})
+    with pytest.raises(InputError, match=r"settings: alphabet: .*'A' twice"):
+        parse_config({**good, "settings": {"alphabet": "ABA"}})
+    assert parse_overrides(("fit.steps=5", "data=[a, b]")) == {"fit.steps": 5, "data": ["a", "b"]}
+    with pytest.raises(InputError, match="KEY=VALUE"):
+        parse_overrides(("steps",))

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from plate_settings import LOCATE
+
+from seedbed.errors import InputError
+from seedbed.geometry import rectangle
+from seedbed.sample import LabelledObject, Picture
+from seedbed.trainers.locate import COARSEST, Locate, LocateSettings, focal_loss, padded_picture
+from seedbed.trainers.task import make_task
+
+
+def locate() -> Locate:
+    return Locate(LocateSettings.model_validate_json(json.dumps(LOCATE)))
+
+
+def plate(x: float, legible: bool = True, reason: str = "") -> LabelledObject:
+    quad = rectangle(x, 40, 60, 16)
+    return LabelledObject(
+        category="plate",
+        bbox=(x, 40, 60, 16),
+        quad=quad,
+        polygon=quad,
+        text="A1",
+        legible=legible,
+        illegible_reason=reason,
+    )
+
+
+def test_what_cannot_be_read_for_its_size_is_ignored():
+    image = np.zeros((128, 192, 3), dtype=np.uint8)
+    objects = (plate(10), plate(80, False, "small"), plate(120, False, "contrast"))
+    (item,) = locate().items(Picture(image=image, objects=objects), "x")
+    assert len(item.plates) == 2
+    assert len(item.ignored) == 1
+
+
+def test_an_example_shows_the_plate_where_its_targets_say():
+    image = np.zeros((128, 192, 3), dtype=np.uint8)
+    image[40:56, 60:120] = 255
+    (item,) = locate().items(Picture(image=image, objects=(plate(60),)), "x")
+    seen = 0
+    for seed in range(8):
+        example = locate().example(item, np.random.default_rng(seed))
+        assert example["inputs"].shape == (128, 128, 3)
+        for row, column in zip(*np.nonzero(example["heat"][0] == 1), strict=True):
+            assert example["inputs"][row * 4 + 2, column * 4 + 2, 0] > 200
+            seen += 1
+    assert seen >= 6
+
+
+def test_the_answer_has_a_quarter_of_the_scale_and_any_size_is_taken():
+    network = locate().network(0)
+    assert network(torch.zeros(2, 64, 96, 3, dtype=torch.uint8)).shape == (2, 13, 16, 24)
+
+
+def test_weights_depend_on_the_seed_alone():
+    torch.manual_seed(5)
+    one = locate().network(1).state_dict()
+    torch.manual_seed(6)
+    other = locate().network(1).state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_focal_loss_by_hand():
+    # A peak answered with 0.5 costs 0.25 ln 2; an empty cell the same.
+    logits, heat = torch.zeros(1, 1, 2), torch.tensor([[[1.0, 0.0]]])
+    loss = focal_loss(logits, heat, torch.ones(1, 1, 2))
+    assert float(loss) == pytest.approx(0.5 * np.log(2), rel=1e-5)
+    only_peak = focal_loss(logits, heat, torch.tensor([[[1.0, 0.0]]]))
+    assert float(only_peak) == pytest.approx(0.25 * np.log(2), rel=1e-5)
+
+
+def test_pictures_are_padded_to_the_coarsest_map():
+    padded = padded_picture(np.zeros((33, 70, 3), dtype=np.uint8), 1.0)
+    assert padded.shape == (2 * COARSEST, 3 * COARSEST, 3)
+    assert padded[-1, -1].tolist() == [114] * 3
+
+
+def test_it_can_learn_a_few_scenes_by_heart(scenes):
+    torch.set_num_threads(1)
+    task = locate()
+    items = [item for scene in scenes[:4] for item in task.items(scene, "x")]
+    # Whole pictures at their own scale, the same in every step: only the fit is tested.
+    examples = []
+    for item in items:
+        settings = task.settings.model_copy(update={"plate_share": 1.0, "scale": (1.0, 1.0)})
+        examples.append(Locate(settings).example(item, np.random.default_rng(1)))
+    batch = task.collate(examples)
+    network = task.network(0)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
+    for _ in range(120):
+        loss = task.loss(network(batch["inputs"]), batch)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < 1.0
+    outcomes = task.outcomes(network.eval(), items)
+    metrics = task.metrics(outcomes)
+    assert metrics["recall"] >= 0.75
+    assert metrics["corner_error_px"] < 8
+    assert 0 < task.whole_set_metrics(outcomes)["ap50"] <= 1
+
+
+def test_stages_that_do_not_halve_are_explained():
+    with pytest.raises(InputError, match=r"stages\.1.*strides of 4 in all, each other of 2"):
+        make_task("locate", {**LOCATE, "stages": ["F8@4x4/4", "F8@3x3"]}).network(0)
+
+
+def test_an_unknown_setting_is_one_sentence():
+    with pytest.raises(InputError, match="widht"):
+        make_task("locate", {"widht": 3}, "configuration x.yaml")

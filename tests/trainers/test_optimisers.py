@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from seedbed.trainers.noise_scale import NoiseScale, noise_estimates
+from seedbed.trainers.optimisers import OptimiserSettings, make_optimiser
+
+
+@pytest.mark.parametrize(
+    "name", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
+)
+def test_each_optimiser_goes_downhill(name):
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 1)
+    optimiser = make_optimiser(OptimiserSettings(name=name), layer.parameters())
+    inputs, wanted = torch.randn(32, 3), torch.randn(32, 1)
+    first = None
+    for _ in range(60):
+        loss = (layer(inputs) - wanted).square().mean()
+        first = first or float(loss.detach())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < first
+
+
+def test_norms_and_biases_do_not_decay():
+    layer = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    optimiser = make_optimiser(OptimiserSettings(weight_decay=0.5), layer.parameters())
+    decays = {len(group["params"]): group["weight_decay"] for group in optimiser.param_groups}
+    assert decays == {1: 0.5, 3: 0.0}
+
+
+def test_schedules_by_hand():
+    cosine = OptimiserSettings(warmup_steps=10, last_share=0.0)
+    assert cosine.share_at(0, 110) == pytest.approx(0.1)
+    assert cosine.share_at(9, 110) == 1.0
+    assert cosine.share_at(60, 110) == pytest.approx(0.5)
+    assert cosine.share_at(110, 110) == pytest.approx(0.0)
+    steps = OptimiserSettings(schedule="steps", warmup_steps=0)
+    assert [steps.share_at(n, 100) for n in (0, 59, 60, 85)] == pytest.approx([1, 1, 0.1, 0.01])
+    linear = OptimiserSettings(schedule="linear", warmup_steps=0, last_share=0.2)
+    assert linear.share_at(50, 100) == pytest.approx(0.6)
+
+
+def test_noise_estimates_invert_the_expectation():
+    # With |G|^2 = 4 and a trace of 12, a batch of n has a mean squared norm of 4 + 12 / n.
+    squared, trace = noise_estimates(4 + 12 / 8, 4 + 12 / 16, 8, 16)
+    assert (squared, trace) == pytest.approx((4.0, 12.0))
+
+
+def test_noise_scale_of_a_mean_is_its_variance_over_its_square():
+    # loss = (w - x)^2 / 2: the gradient of one example is w - x, with variance 9 and mean 2.
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(()))
+
+    network, noise = Mean(), NoiseScale()
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(30):
+        batch = {"inputs": -2 + 3 * torch.randn(4096, generator=generator)}
+        noise.measure(
+            network,
+            lambda b: {"loss": ((network.weight - b["inputs"]) ** 2 / 2).mean()},
+            batch,
+        )
+    assert noise.value() == pytest.approx(9 / 4, rel=0.5)
+    assert network.weight.grad is None

@@ -1,0 +1,243 @@
+"""Prediction, evaluation, export and report: small networks, checked by hand or by each other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from plate_settings import LOCATE, READ
+
+from seedbed.dataset import Dataset
+from seedbed.errors import InputError
+from seedbed.geometry import rectangle
+from seedbed.trainers.commands import evaluate as evaluate_command
+from seedbed.trainers.commands import export_model, predict, train
+from seedbed.trainers.config import parse_config
+from seedbed.trainers.evaluate import (
+    bootstrap,
+    evaluate,
+    evaluate_plates,
+    fold,
+    plates_metrics,
+    summarise,
+    worst_sheet,
+)
+from seedbed.trainers.export import TOLERANCE, OnnxNetwork, export_onnx, quantise
+from seedbed.trainers.fit import fit
+from seedbed.trainers.fuse import fused
+from seedbed.trainers.predict import PlateReader, predict_plates
+from seedbed.trainers.report import curve_svg, write_report
+from seedbed.trainers.runs import load_trained
+from seedbed.trainers.sources import open_source
+from seedbed.trainers.task import Outcome
+
+
+@pytest.fixture(scope="module")
+def runs(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of two steps: they find nothing and read nonsense, in the right form."""
+    folder = tmp_path_factory.mktemp("runs")
+    values: dict[str, Any] = {
+        "steps": 2,
+        "batch": 4,
+        "workers": 0,
+        "threads": 1,
+        "validate_on": 4,
+        "tensorboard": False,
+    }
+    for task, settings in (("locate", {**LOCATE, "threshold": 0.001}), ("read", READ)):
+        chosen = {"task": task, "settings": settings, "data": str(plates), "fit": values}
+        fit(parse_config(chosen), folder / task)
+    return {"locate": folder / "locate", "read": folder / "read", "folder": folder}
+
+
+@pytest.fixture(scope="module")
+def photos(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A labelled folder: two pictures and their labels in a file beside them."""
+    folder = tmp_path_factory.mktemp("photos")
+    rows = []
+    for number, sample in enumerate(Dataset.open(plates).samples("val")[:2]):
+        name = f"deep/{number}.png"
+        (folder / "deep").mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / name), sample.image[:, :, ::-1])
+        labelled = [{"box": list(o.bbox), "text": o.text_plain} for o in sample.objects]
+        rows.append({"image": name, "region": "eu", "plates": labelled})
+    (folder / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_rows_have_the_promised_form(runs, photos, tmp_path):
+    reader = PlateReader(runs["locate"], runs["read"])
+    count = predict_plates(reader, photos, tmp_path / "out.jsonl", tmp_path / "drawn")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert count == 2
+    assert [row["image"] for row in rows] == ["deep/0.png", "deep/1.png"]
+    assert (tmp_path / "drawn" / "deep" / "1.png").is_file()
+    found = [plate for row in rows for plate in row["plates"]]
+    assert found
+    for plate in found:
+        assert list(plate) == ["box", "quad", "text", "score"]
+        assert np.array(plate["box"]).shape == (4,)
+        assert np.array(plate["quad"]).shape == (4, 2)
+        assert 0 <= plate["score"] <= 1
+    for row in rows:
+        scores = [plate["score"] for plate in row["plates"]]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_runs_of_the_wrong_task_are_refused(runs):
+    with pytest.raises(InputError, match="trained for the task 'read', but 'locate'"):
+        PlateReader(runs["read"], runs["read"])
+
+
+def test_fused_norms_change_nothing(runs):
+    network = load_trained(runs["locate"]).network
+    inputs = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(0)) * 255
+    with torch.inference_mode():
+        torch.testing.assert_close(network(inputs), fused(network)(inputs), atol=1e-4, rtol=1e-4)
+
+
+def test_metrics_by_hand():
+    outcomes = [
+        Outcome(name="a", error=0, values={"plates": 2, "located": 2, "read": 1, "letters": 8}),
+        Outcome(name="b", error=0, values={"plates": 2, "located": 1, "edits": 4, "letters": 8}),
+    ]
+    assert plates_metrics(outcomes) == {"located": 0.75, "read": 0.25, "cer": 0.25}
+    assert fold("oQ-i 1") == "0011"
+
+
+def test_the_bootstrap_covers_a_coin():
+    outcomes = [Outcome(name="x", error=0, values={"read": n % 2}) for n in range(100)]
+
+    def share(drawn):
+        return {"share": sum(one.values["read"] for one in drawn) / len(drawn)}
+
+    low, high = bootstrap(outcomes, share, seed=0)["share"]
+    # A fair coin thrown 100 times: 0.5 and 1.96 standard deviations of 0.05 to either side.
+    assert (low, high) == pytest.approx((0.4, 0.6), abs=0.025)
+
+
+def test_slices_and_the_worst_come_first():
+    outcomes = [
+        Outcome(name=str(n), error=n, values={"plates": 1}, slices={"size": "ab"[n % 2]})
+        for n in range(12)
+    ]
+    found = summarise("x", outcomes, lambda drawn: {"n": float(len(drawn))}, {"more": 1.0})
+    assert found.worst[0].name == "11"
+    assert found.slices["size"]["a"] == {"items": 6, "n": 6.0}
+    assert found.metrics == {"n": 12.0, "more": 1.0}
+    with pytest.raises(InputError, match="nothing to evaluate"):
+        summarise("x", [], lambda drawn: {}, {})
+
+
+def test_a_labelled_folder_and_a_dataset_are_evaluated(runs, photos, plates):
+    labels = str(photos / "labels.jsonl")
+    reader = PlateReader(runs["locate"], runs["read"])
+    both = evaluate_plates(reader, open_source(labels, "", 0), labels)
+    assert both.items == 2
+    assert set(both.metrics) == {"located", "read", "cer"}
+    assert worst_sheet(both) is not None
+    alone = evaluate(load_trained(runs["read"]), open_source(str(plates), "val", 0), "plates")
+    assert 0 <= alone.intervals["cer"][0] <= alone.intervals["cer"][1]
+    found = evaluate(load_trained(runs["locate"]), open_source(labels, "", 0), labels)
+    assert {"recall", "ap50", "ap50_95"} <= set(found.metrics)
+
+
+def test_wrong_labels_name_the_line(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"image": "a.png", "plates": [{"box": [1, 2, 3]}]}\n')
+    with pytest.raises(InputError, match=r"labels .*line 1 must look like"):
+        open_source(str(path), "", 0)
+
+
+@pytest.mark.parametrize("task", ["locate", "read"])
+def test_the_exported_network_answers_alike(runs, plates, tmp_path, task):
+    trained = load_trained(runs[task])
+    exported = export_onnx(trained, tmp_path / f"{task}.onnx")
+    assert exported.difference <= TOLERANCE
+    described = json.loads((tmp_path / f"{task}.json").read_text())
+    assert described["processing"]["input"].startswith("float RGB 0 to 255")
+    source = open_source(str(plates), "val", 0)
+    items = [i for n in range(3) for i in trained.task.items(source.sample(n), "x")]
+    small = tmp_path / "small.onnx"
+    quantise(trained, tmp_path / f"{task}.onnx", small, items)
+    outcomes = trained.task.outcomes(OnnxNetwork(small), items)
+    assert len(outcomes) == len(items)
+
+
+def test_an_exported_locator_takes_any_size(runs, tmp_path):
+    export_onnx(load_trained(runs["locate"]), tmp_path / "x.onnx")
+    assert OnnxNetwork(tmp_path / "x.onnx")(torch.zeros(1, 64, 96, 3)).shape == (1, 13, 16, 24)
+
+
+def test_a_report_is_one_file_with_its_pictures(runs, plates):
+    found = evaluate(load_trained(runs["read"]), open_source(str(plates), "val", 0), "<plates>")
+    page = write_report(runs["read"], {"<plates>": found}).read_text()
+    assert "&lt;plates&gt;" in page
+    assert "<plates>" not in page
+    assert "train/loss" in page
+    assert "data:image/jpeg;base64," in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_curve_spans_its_frame():
+    drawn = curve_svg([(0, 1.0), (10, 3.0), (20, float("nan"))])
+    assert 'points="52.0,176.0 412.0,8.0"' in drawn
+
+
+def test_commands_from_training_to_rows(plates, photos, tmp_path):
+    settings = {"locate": LOCATE, "read": READ}
+    runner = CliRunner()
+    for task in ("locate", "read"):
+        path = tmp_path / f"{task}.yaml"
+        values = {
+            "task": task,
+            "settings": settings[task],
+            "data": "nowhere",
+            "fit": {"steps": 9, "batch": 2, "workers": 0, "validate_on": 2, "tensorboard": False},
+        }
+        path.write_text(json.dumps(values))
+        arguments = [str(path), "--run", str(tmp_path / task), "--data", str(plates)]
+        done = runner.invoke(train, [*arguments, "--steps", "1"], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert (tmp_path / task / "report.html").is_file()
+    both = ["--locate", str(tmp_path / "locate"), "--read", str(tmp_path / "read")]
+    out = tmp_path / "rows.jsonl"
+    done = runner.invoke(
+        predict,
+        ["plates", *both, "--images", str(photos), "--out", str(out)],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0
+    assert len(out.read_text().splitlines()) == 2
+    done = runner.invoke(
+        evaluate_command, [str(photos / "labels.jsonl"), *both, "--json"], catch_exceptions=False
+    )
+    assert json.loads(done.stdout)["task"] == "plates"
+    done = runner.invoke(
+        export_model,
+        [str(tmp_path / "read"), "--out", str(tmp_path / "read.onnx"), "--int8", "--data",
+         str(plates), "--n", "4"],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert "becomes" in done.stderr
+    assert (tmp_path / "read.int8.onnx").is_file()
+
+
+def test_commands_are_listed_without_torch():
+    code = "import sys; import seedbed.trainers.commands; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
+
+
+def test_boxes_serve_as_quads_where_there_are_none(photos):
+    source = open_source(str(photos / "labels.jsonl"), "", 0)
+    (labelled,) = source.sample(0).objects
+    np.testing.assert_allclose(labelled.quad, rectangle(*labelled.bbox))

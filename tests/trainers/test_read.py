@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from plate_settings import READ
+
+from seedbed.errors import InputError
+from seedbed.trainers.ctc import BLANK, greedy_decode
+from seedbed.trainers.read import NOT_ASKED, Read, ReadSettings
+
+
+def read(**changes) -> Read:
+    return Read(ReadSettings.model_validate_json(json.dumps({**READ, **changes})))
+
+
+def items_of(task: Read, scenes) -> list:
+    return [item for n, scene in enumerate(scenes) for item in task.items(scene, f"scene {n}")]
+
+
+def test_items_hold_the_text_and_each_letter_inside_the_plate(scenes):
+    items = items_of(read(), scenes)
+    assert len(items) >= 8
+    for item in items:
+        assert item.text.isalnum()
+        assert len(item.letters) == len(item.text)
+        middles = [x for x, _, _ in item.letters]
+        assert middles == sorted(middles)
+        assert 0 < middles[0] < middles[-1] < 1
+
+
+def test_steps_are_aligned_with_their_letters(scenes):
+    task = read(jitter=0.0, shift=0.0, box_share=0.0)
+    item = items_of(task, scenes)[0]
+    example = task.example(item, np.random.default_rng(0))
+    rows = example["aligned"].reshape(2, 24)
+    spelled = [one for one in rows[0].tolist() if one not in (BLANK, NOT_ASKED)]
+    assert spelled == example["targets"][: example["target_length"]].tolist()
+    # A plate of one line leaves the lower row blank.
+    assert (rows[1] == BLANK).all()
+
+
+def test_a_letter_outside_the_alphabet_is_named(scenes):
+    with pytest.raises(InputError, match=r"the alphabet lacks .* of scene 0: add it"):
+        items_of(read(alphabet="01"), scenes)
+
+
+def test_answers_have_a_step_for_each_place_of_the_map():
+    network = read().network(0).eval()
+    assert network(torch.zeros(3, 32, 96, 3, dtype=torch.uint8)).shape == (3, 48, 37)
+    recurrent = read(sequence="GRU16 both").network(0).eval()
+    assert recurrent(torch.zeros(1, 32, 96, 3)).shape == (1, 48, 37)
+
+
+def test_brightness_and_contrast_do_not_matter():
+    network = read().network(0).eval()
+    cut = torch.rand(1, 32, 96, 3, generator=torch.Generator().manual_seed(0)) * 100
+    with torch.inference_mode():
+        dark, bright = network(cut), network(cut * 2 + 40)
+    torch.testing.assert_close(dark, bright, atol=0.3, rtol=0.1)
+
+
+def test_an_arch_without_positions_is_refused():
+    with pytest.raises(InputError, match="leave out flatten, gap"):
+        read(arch="F8@3x3 > R > gap").network(0)
+
+
+def test_it_can_learn_a_few_plates_by_heart(scenes):
+    torch.set_num_threads(1)
+    task = read(jitter=0.0, shift=0.0, box_share=0.0, shrink_share=0.0)
+    items = items_of(task, scenes)[:4]
+    batch = task.collate([task.example(item, np.random.default_rng(0)) for item in items])
+    network = task.network(0)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
+    for _ in range(110):
+        loss = task.loss(network(batch["inputs"]), batch)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < 0.1
+    with torch.inference_mode():
+        rows = network.eval()(batch["inputs"]).log_softmax(dim=-1).numpy()
+    texts = [greedy_decode(row, task.settings.alphabet)[0] for row in rows]
+    assert texts == [item.text for item in items]
+
+
+def test_readings_do_not_depend_on_their_neighbours(scenes):
+    task = read(jittered_cuts=3)
+    items = items_of(task, scenes)[:3]
+    network = task.network(0).eval()
+    together = [outcome.details.text for outcome in task.outcomes(network, items)]
+    alone = [task.outcomes(network, [item])[0].details.text for item in items]
+    assert together == alone
+
+
+def test_items_without_letters_ask_nothing_of_the_steps(scenes):
+    task = read()
+    item = replace(items_of(task, scenes)[0], letters=())
+    example = task.example(item, np.random.default_rng(0))
+    assert (example["aligned"] == NOT_ASKED).all()
+    batch = task.collate([example])
+    losses = task.loss(task.network(0)(batch["inputs"]), batch)
+    assert float(losses["steps"].detach()) == 0
+    assert torch.isfinite(losses["loss"])
