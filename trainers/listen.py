@@ -24,7 +24,7 @@ from torch.nn import functional
 from seedbed.component import Augmenter
 from seedbed.errors import InputError
 from seedbed.sample import Clip
-from seedbed.streams import stream, uniform
+from seedbed.streams import chance, stream, uniform
 from seedbed.trainers.augment import AugmenterSpec, make_augmenters
 from seedbed.trainers.conv import build
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
@@ -40,9 +40,9 @@ OTHER = ""
 
 USUAL_ARCHS: dict[Front, str] = {
     "log-mel": (
-        "F24@3x3 nobias > BN > R > P2 > "
-        "F48@3x3 nobias > BN > R > P2 > "
-        "F96@3x3 nobias > BN > R > P2 > "
+        "F16@3x3 nobias > BN > R > P2 > "
+        "F32@3x3 nobias > BN > R > P2 > "
+        "F64@3x3 nobias > BN > R > P2 > "
         "F128@3x5 valid nobias > BN > R > gap > drop0.3"
     ),
     "samples": "F32@20/10 nobias > BN > R > W32*8 > R > F64@1 > R > gap > drop0.2",
@@ -54,6 +54,9 @@ USUAL_RMS = 0.1
 """Samples are brought to this level: -20 dB of full scale."""
 
 EMBEDDING_RATE = 16_000
+
+TRIM_BLOCK_S = 0.01
+"""Levels are measured over so long when a clip is trimmed by them."""
 
 LISTEN_TOGETHER = 32
 """Clips that are heard in one batch outside training."""
@@ -82,6 +85,12 @@ class ListenSettings(TaskSettings):
     arch: str = Field(default="", description="arch line that ends in a vector; '' for the usual")
     edges_s: tuple[float, float] = Field(
         default=(-0.04, 0.12), description="kept before and after the speech; below 0 cuts into it"
+    )
+    trim_share: float = Field(
+        default=0.6, ge=0, le=1, description="clips that are then trimmed by level, in training"
+    )
+    trim_db: tuple[float, float] = Field(
+        default=(12.0, 40.0), description="below the loudest moment: quieter ends are cut off"
     )
     augmenters: tuple[AugmenterSpec, ...] = Field(
         default=(
@@ -115,6 +124,13 @@ class ListenSettings(TaskSettings):
         if not -0.5 <= edges[0] <= edges[1]:
             raise ValueError("must be [low, high] with low at least -0.5")
         return edges
+
+    @field_validator("trim_db")
+    @classmethod
+    def _trim(cls, trim: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 < trim[0] <= trim[1]:
+            raise ValueError("must be [low, high] above 0")
+        return trim
 
     @model_validator(mode="before")
     @classmethod
@@ -279,6 +295,8 @@ class Listen(Task[ListenSettings, ListenItem]):
     def _varied(self, clip: Clip, rng: np.random.Generator) -> Sound:
         """The clip's sound, cut and augmented, at some place in the window."""
         clip = with_edges(clip, *(uniform(rng, self.settings.edges_s) for _ in range(2)))
+        if chance(rng, self.settings.trim_share):
+            clip = trimmed_by_level(clip, uniform(rng, self.settings.trim_db))
         for augmenter in self._clip_augmenters:
             clip = augmenter(clip, rng)
         return placed(clip.sound, self.settings.samples, float(rng.random()))
@@ -501,6 +519,21 @@ def with_edges(clip: Clip, before_s: float, after_s: float) -> Clip:
     return replace(
         clip, sound=clip.sound[first:last], keyword_span=span if span[1] > span[0] else None
     )
+
+
+def trimmed_by_level(clip: Clip, below_db: float) -> Clip:
+    """The clip without the moments at its ends that lie more than `below_db` under its loudest.
+
+    It is how recordings of words are often cut: weak consonants go with the silence.
+    """
+    block = max(1, round(TRIM_BLOCK_S * clip.sample_rate))
+    power = np.add.reduceat(np.square(clip.sound), np.arange(0, len(clip.sound), block))
+    loud = np.flatnonzero(power > power.max() * 10 ** (-below_db / 10))
+    if len(loud) == 0:
+        return clip
+    first, last = int(loud[0]) * block, min((int(loud[-1]) + 1) * block, len(clip.sound))
+    rate = clip.sample_rate
+    return with_edges(replace(clip, keyword_span=(first / rate, last / rate)), 0.0, 0.0)
 
 
 def spectrogram_picture(features: Features) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from seedbed.trainers.listen import (
     ListenItem,
     ListenSettings,
     clip_at,
+    trimmed_by_level,
     with_edges,
 )
 from seedbed.trainers.task import make_task
@@ -131,6 +132,17 @@ def test_edges_are_cut_to_the_speech_or_into_it() -> None:
     assert len(with_edges(spoken, 9.0, 9.0).sound) == 8000
     unknown = Clip(sound=sound, sample_rate=8000)
     assert with_edges(unknown, -0.1, -0.1) is unknown
+
+
+def test_weak_ends_are_trimmed_by_their_level() -> None:
+    # A tenth of the amplitude is 20 dB less.
+    sound = np.concatenate([0.03 * np.ones(800), 0.3 * np.ones(1600), 0.003 * np.ones(400)])
+    spoken = Clip(sound=sound.astype(np.float32), sample_rate=8000, keyword_span=(0.0, 0.35))
+    assert len(trimmed_by_level(spoken, 30.0).sound) == 2400
+    assert len(trimmed_by_level(spoken, 15.0).sound) == 1600
+    assert len(trimmed_by_level(spoken, 50.0).sound) == 2800
+    silent = Clip(sound=np.zeros(100, dtype=np.float32), sample_rate=8000)
+    assert trimmed_by_level(silent, 30.0) is silent
 
 
 def test_a_clip_is_resampled_and_its_words_become_its_span() -> None:

@@ -9,7 +9,7 @@ import soundfile
 
 from seedbed.errors import InputError
 from seedbed.trainers.listen import DIGITS
-from seedbed.trainers.predict_speech import predict_speech
+from seedbed.trainers.predict_speech import predict_speech, predict_transcripts
 from seedbed.trainers.runs import save_weights
 from seedbed.trainers.sounds import lists_sounds, placed, read_sound, read_sound_labels, sound_files
 from seedbed.trainers.sources import open_source
@@ -46,6 +46,21 @@ def test_a_row_a_file(run: Path, sounds: Path, tmp_path: Path) -> None:
         assert set(row) == {"audio", "label", "score"}
         assert row["label"] in DIGITS
         assert 0.1 <= row["score"] <= 1.0
+
+
+def test_transcripts_are_rows_too(sounds: Path, tmp_path: Path) -> None:
+    task = make_task(
+        "seedbed.trainers.transcribe:Transcribe",
+        {"alphabet": "ab", "arch": "F4@3x3/4x4 > rows", "spectrogram": {"mels": 8}},
+    )
+    weights = tmp_path / "best.safetensors"
+    save_weights(weights, task, task.network(0).state_dict(), {})
+    out = tmp_path / "rows.jsonl"
+    assert predict_transcripts(weights, sounds, out) == 2
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [set(row) for row in rows] == [{"audio", "text", "score"}] * 2
+    with pytest.raises(InputError, match="was trained for the task 'transcribe'"):
+        predict_speech(weights, sounds, out)
 
 
 def test_a_broken_sound_is_named(run: Path, sounds: Path, tmp_path: Path) -> None:
