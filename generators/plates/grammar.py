@@ -60,7 +60,8 @@ def draw_registration(
         tokens = _draw_tokens(layout, choose_weighted(rng, patterns), rng, free)
         plain = "".join(token for line in tokens for token in line if len(token) == 1)
         if not any(word in plain for word in layout.forbidden):
-            lines = tuple(_printed(layout, line) for line in tokens)
+            # Seals at the end of a line stand for no blank of the text.
+            lines = tuple(_printed(layout, line).strip() for line in tokens)
             return Registration(lines, plain, tokens, chosen.name)
     raise InputError(
         f"layout {layout.file}: forbidden {list(layout.forbidden)!r} leaves no text that its "

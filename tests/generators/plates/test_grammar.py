@@ -93,3 +93,17 @@ def test_the_strip_of_brazil_names_state_and_city():
 def test_the_same_stream_draws_the_same_text():
     layout = load_layout("de")
     assert draw_registration(layout, stream(3, 4)) == draw_registration(layout, stream(3, 4))
+
+
+def test_seals_at_the_end_of_a_line_leave_no_blank():
+    layout = strict("de-two-line")
+    for index in range(20):
+        assert "  " not in " ".join(draw_registration(layout, stream(0, index)).lines)
+
+
+def test_british_marks_may_end_in_z_but_no_memory_tag_does():
+    layout = strict("gb-rear")
+    marks = [draw_registration(layout, stream(0, index)).lines[0] for index in range(400)]
+    current = [mark for mark in marks if re.fullmatch(r"[A-Z]{2}\d{2} [A-Z]{3}", mark)]
+    assert any("Z" in mark[-3:] for mark in current)
+    assert not any(set(mark[:2]) & set("IQZ") or set(mark[-3:]) & set("IQ") for mark in current)
