@@ -441,6 +441,8 @@ def _complaint(
         return f"is refused: {text}", "" if len(path) == 0 else shown
     message = detail["msg"]
     for start, instead in (
+        ("Input should be a valid tuple", "must be a list"),
+        ("Input should be a valid list", "must be a list"),
         ("Input should be", "must be"),
         ("Input should have", "must have"),
         ("String should", "must"),

@@ -93,6 +93,10 @@ WRONG = {
     "generator: {name: seedbed_dots:Dots, dot_px: .inf}": (
         "generator.dot_px must be a finite number, got inf"
     ),
+    "generator: {name: plate-scene, layouts: de}": "generator.layouts must be a list, got 'de'",
+    "generator: {name: plate-scene, yaw_deg: [60, -60]}": (
+        "generator.yaw_deg is refused: must run from low to high, got [60, -60]"
+    ),
     "generator: {}": "generator.name is missing: add it",
     "generator: dots": "generator must hold keys and values, got 'dots'",
     "generator: {name: plate-sceen}": (
