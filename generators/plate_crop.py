@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from seedbed.component import Generator
 from seedbed.errors import Rejected
@@ -59,6 +59,24 @@ class PlateCrop(Generator[CropParams, Picture]):
         decoy_rate=0.0,
         cut_rate=0.0,
     )
+
+    @field_validator("margin")
+    @classmethod
+    def _possible(cls, margin: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= margin[0] <= margin[1] <= 2:
+            raise ValueError("must run from low to high and lie between 0 and 2")
+        return margin
+
+    @field_validator("scene")
+    @classmethod
+    def _with_a_plate(cls, scene: PlateScene) -> PlateScene:
+        if not any(scene.plate_counts[1:]):
+            raise ValueError("plate_counts must give some weight to scenes with a plate")
+        return scene
+
+    def file_digests(self) -> dict[str, str]:
+        """What the scene's are."""
+        return self.scene.file_digests()
 
     def depends_on(self) -> tuple[str, ...]:
         """What the scene depends on."""

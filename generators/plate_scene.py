@@ -18,14 +18,28 @@ from typing import ClassVar, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from seedbed.component import Generator
 from seedbed.errors import InputError, Rejected
 from seedbed.generators.plates.face import PlateFace, default_weights, layout_sheet
-from seedbed.generators.plates.fonts import FAMILIES
+from seedbed.generators.plates.fonts import FAMILIES, fonts_digest
 from seedbed.generators.plates.glyphs import TypefaceSet, default_typefaces
-from seedbed.generators.plates.layout import RANDOM, load_layout, resolve_layouts
+from seedbed.generators.plates.grammar import ALL_DIGITS, ALL_LETTERS
+from seedbed.generators.plates.layout import (
+    RANDOM,
+    file_digest,
+    is_path,
+    load_layout,
+    resolve_layouts,
+)
 from seedbed.generators.plates.plate import PlateParams, draw_plate, paint_plate
 from seedbed.generators.scenes.background import BackgroundParams, Backgrounds
 from seedbed.generators.scenes.blend import Blend, BlendParams, composite
@@ -50,6 +64,7 @@ from seedbed.generators.scenes.vehicle import (
     paint_vehicle_front,
     vehicle_extent_mm,
 )
+from seedbed.generators.scenes.vehicle_params import Kind
 from seedbed.geometry import (
     Bbox,
     Homography,
@@ -78,6 +93,35 @@ CONTRAST_WIDTH_PX = 160
 
 PLACING_TRIES = 12
 """Places tried for one more object before the scene goes without it."""
+
+STEEPEST_DEG = 85.0
+"""The largest yaw or pitch a recipe may ask for: from 90 on a plate shows its edge or back."""
+
+LIMITS: Mapping[str, Range] = {
+    "plate_width_px": (8.0, 100_000.0),
+    "yaw_deg": (-STEEPEST_DEG, STEEPEST_DEG),
+    "pitch_deg": (-STEEPEST_DEG, STEEPEST_DEG),
+    "roll_deg": (-180.0, 180.0),
+    "field_of_view_deg": (1.0, 150.0),
+    "background_share": (0.0, 1.0),
+}
+"""The lowest and the highest value that each range may hold."""
+
+HOUR_SHARES: Mapping[Hour, float] = {
+    "day": 0.5,
+    "overcast": 0.22,
+    "dusk": 0.1,
+    "night": 0.07,
+    "flash": 0.06,
+    "infrared": 0.05,
+}
+BLEND_SHARES: Mapping[Blend, float] = {
+    "hard": 0.15,
+    "feathered": 0.6,
+    "gaussian": 0.2,
+    "poisson": 0.05,
+}
+"""How often each light and each way of blending comes where the recipe does not say."""
 
 NO_PLATE_MM = (520.0, 110.0)
 """What a vehicle without a plate has room for; only its size in the frame depends on it."""
@@ -222,60 +266,38 @@ class PlateScene(Generator[SceneParams, Picture]):
     pasted_rate: float = Field(default=0.12, ge=0, le=1)
     cut_rate: float = Field(default=0.05, ge=0, le=1)
     bystander_rate: float = Field(default=0.12, ge=0, le=1)
-    vehicle_kinds: Mapping[str, float] = Field(default_factory=dict)
+    vehicle_kinds: Mapping[Kind, float] = Field(default_factory=dict)
     decoy_rate: float = Field(default=0.25, ge=0, le=1)
     wear: float = Field(default=0.5, ge=0, le=1)
     cover_rate: float = Field(default=0.04, ge=0, le=1)
-    hours: Mapping[Hour, float] = Field(
-        default_factory=lambda: {
-            "day": 0.5,
-            "overcast": 0.22,
-            "dusk": 0.1,
-            "night": 0.07,
-            "flash": 0.06,
-            "infrared": 0.05,
-        }
-    )
+    hours: Mapping[Hour, float] = Field(default_factory=lambda: dict(HOUR_SHARES))
     haze_rate: float = Field(default=0.06, ge=0, le=1)
     rain_rate: float = Field(default=0.04, ge=0, le=1)
-    blends: Mapping[Blend, float] = Field(
-        default_factory=lambda: {"hard": 0.15, "feathered": 0.6, "gaussian": 0.2, "poisson": 0.05}
-    )
+    blends: Mapping[Blend, float] = Field(default_factory=lambda: dict(BLEND_SHARES))
     legibility: Legibility = Legibility()
 
-    @field_validator(
-        "plate_width_px",
-        "yaw_deg",
-        "pitch_deg",
-        "roll_deg",
-        "field_of_view_deg",
-        "background_share",
-    )
+    @field_validator(*LIMITS)
     @classmethod
-    def _ordered(cls, bounds: Range) -> Range:
+    def _possible(cls, bounds: Range, info: ValidationInfo) -> Range:
         if bounds[0] > bounds[1]:
-            raise ValueError(f"must run from low to high, got {list(bounds)}")
-        return bounds
-
-    @field_validator("plate_width_px")
-    @classmethod
-    def _wide_enough(cls, bounds: Range) -> Range:
-        if bounds[0] < 8:
-            raise ValueError(f"must be at least 8 pixels, got {bounds[0]:g}")
+            raise ValueError("must run from low to high")
+        lowest, highest = LIMITS[str(info.field_name)]
+        if bounds[0] < lowest or bounds[1] > highest:
+            raise ValueError(f"must lie between {lowest:g} and {highest:g}")
         return bounds
 
     @field_validator("hours", "blends", "layout_weights", "vehicle_kinds")
     @classmethod
     def _weights(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
         if weights and (min(weights.values()) < 0 or sum(weights.values()) <= 0):
-            raise ValueError(f"weights must be >= 0 with a positive sum, got {dict(weights)}")
+            raise ValueError("weights must be >= 0 with a positive sum")
         return weights
 
     @field_validator("plate_counts")
     @classmethod
     def _counts(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
         if not weights or min(weights) < 0 or sum(weights) <= 0:
-            raise ValueError(f"weights must be >= 0 with a positive sum, got {list(weights)}")
+            raise ValueError("weights must be >= 0 with a positive sum")
         return weights
 
     @model_validator(mode="after")
@@ -318,12 +340,29 @@ class PlateScene(Generator[SceneParams, Picture]):
         return typefaces
 
     @cached_property
+    def _fonts(self) -> tuple[str, ...]:
+        """The fonts characters are set in: those named, or else all of the font folders'.
+
+        Empty leaves each layout its own.
+        """
+        if self.fonts or not self.font_folders:
+            return self.fonts
+        own = set(default_typefaces().names())
+        return tuple(name for name in self._typefaces.names() if name not in own)
+
+    @cached_property
     def _backgrounds(self) -> Backgrounds:
         return Backgrounds(self.backgrounds, self.background_weights, share=self.background_share)
 
     def depends_on(self) -> tuple[str, ...]:
         """The packages that carry typefaces and photographs."""
         return DEPENDS_ON
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the user's own layouts, fonts and photographs. Raises `InputError`."""
+        digests = {f"layout {one}": file_digest(one) for one in self._layout_ids if is_path(one)}
+        digests |= {f"fonts {folder}": fonts_digest(folder) for folder in self.font_folders}
+        return {**digests, **self._backgrounds.digests()}
 
     def layout_sheet(self) -> Image:
         """This scene's layouts, each drawn once: uint8 RGB."""
@@ -335,9 +374,14 @@ class PlateScene(Generator[SceneParams, Picture]):
     def prepare(self) -> None:
         """Check layouts, fonts and background folders. Raises `InputError`."""
         for layout_id in self._layout_ids:
-            if layout_id != RANDOM:
-                layout = load_layout(layout_id)
-                self._typefaces.check(self.fonts or layout.fonts, layout.registration_characters)
+            if layout_id == RANDOM:
+                self._typefaces.check(self._fonts, ALL_LETTERS + ALL_DIGITS)
+                continue
+            layout = load_layout(layout_id)
+            try:
+                self._typefaces.check(self._fonts or layout.fonts, layout.registration_characters)
+            except InputError as error:
+                raise InputError(f"layout {layout.file}: {error}") from error
         _ = self._layout_shares
         self._backgrounds.check()
 
@@ -422,7 +466,7 @@ class PlateScene(Generator[SceneParams, Picture]):
 
     def _draw_plate(self, rng: np.random.Generator) -> ItemParams:
         plate = draw_plate(
-            rng, self._layout_ids, self._layout_shares, self.fonts, self.wear, self.cover_rate
+            rng, self._layout_ids, self._layout_shares, self._fonts, self.wear, self.cover_rate
         )
         vehicle = draw_vehicle(rng, plate.size_mm(), self.vehicle_kinds or None)
         blend = BlendParams(
@@ -571,7 +615,9 @@ class PlateScene(Generator[SceneParams, Picture]):
         share = min(1.0, CONTRAST_WIDTH_PX / width)
         if share < 1:
             width, height = max(round(width * share), 1), max(round(height * share), 1)
-            ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR)
+            ink = np.asarray(
+                cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
+            )
         across, down = width_mm / width, height_mm / height
         to_plane = np.array(
             [[across, 0.0, -width_mm / 2], [0.0, down, -height_mm / 2], [0.0, 0.0, 1.0]]
@@ -591,8 +637,8 @@ class PlateScene(Generator[SceneParams, Picture]):
         )
         grey = cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)
         mask = ink[top:bottom, left:right]
-        on_ink = cv2.mean(grey, cv2.compare(mask, 160, cv2.CMP_GT))[0]
-        off_ink = cv2.mean(grey, cv2.compare(mask, 64, cv2.CMP_LT))[0]
+        on_ink = cv2.mean(grey, cv2.threshold(mask, 160, 255, cv2.THRESH_BINARY)[1])[0]
+        off_ink = cv2.mean(grey, cv2.threshold(mask, 63, 255, cv2.THRESH_BINARY_INV)[1])[0]
         return abs(on_ink - off_ink) / 255
 
     def _illegible(self, characters: tuple[Character, ...], contrast: float) -> str:

@@ -362,7 +362,7 @@ def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, st
     if differing:
         raise InputError(
             f"{store} was begun with other versions, which may draw other pixels: "
-            f"{'; '.join(differing)}. Install those, or give --out another folder."
+            f"{'; '.join(differing)}. Bring those back, or give --out another folder."
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -70,6 +70,14 @@ class Component(BaseModel):
         continued with others. numpy, opencv, pillow and seedbed are recorded anyway.
         """
         return ()
+
+    def file_digests(self) -> Mapping[str, str]:
+        """What the user's own files hold that decide a sample's bytes: a digest by name.
+
+        Digests are recorded and compared as versions are, so that a build whose layouts,
+        fonts or photographs were changed is not continued. Raises `InputError`.
+        """
+        return {}
 
     def notes(self) -> tuple[str, ...]:
         """Sentences for the dataset's manifest and card, such as a promise not kept."""

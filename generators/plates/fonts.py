@@ -8,6 +8,7 @@ cell asked for, so that no font object is made for every pixel size.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -353,11 +354,7 @@ def installed_typefaces() -> tuple[FontTypeface, ...]:
     return tuple(typefaces)
 
 
-def folder_typefaces(folder: Path) -> tuple[FontTypeface, ...]:
-    """Each font file directly in `folder` as `file:STEM`.
-
-    Raises `InputError` where the folder is missing, holds no font, or a font is unreadable.
-    """
+def _font_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"font folder {folder} does not exist: give a folder of font files.")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in FONT_SUFFIXES)
@@ -365,6 +362,26 @@ def folder_typefaces(folder: Path) -> tuple[FontTypeface, ...]:
         raise InputError(
             f"font folder {folder} holds no font: put {', '.join(FONT_SUFFIXES)} files in it."
         )
+    return paths
+
+
+def fonts_digest(folder: str | Path) -> str:
+    """Twelve hex digits that change with the names and bytes of the fonts in `folder`.
+
+    Raises `InputError` where the folder is missing or holds no font.
+    """
+    digest = hashlib.sha256()
+    for path in _font_paths(Path(folder)):
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def folder_typefaces(folder: Path) -> tuple[FontTypeface, ...]:
+    """Each font file directly in `folder` as `file:STEM`.
+
+    Raises `InputError` where the folder is missing, holds no font, or a font is unreadable.
+    """
+    paths = _font_paths(folder)
     typefaces: dict[str, FontTypeface] = {}
     for path in paths:
         typeface = FontTypeface(f"file:{path.stem}", (FontFile(400, str(path)),))

@@ -13,6 +13,7 @@ the next line.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
@@ -802,7 +803,8 @@ def layout_ids() -> list[str]:
     return list(_shipped())
 
 
-def _is_path(selector: str) -> bool:
+def is_path(selector: str) -> bool:
+    """Whether a selector is the path of a user's own file, not an id."""
     return selector.endswith(".toml") or os.sep in selector
 
 
@@ -822,7 +824,7 @@ def load_layout(id_or_path: str | Path) -> PlateLayout:
 
 @lru_cache(maxsize=1024)
 def _named(selector: str) -> PlateLayout:
-    if _is_path(selector):
+    if is_path(selector):
         return _load(selector, selector)
     if selector not in _shipped():
         raise InputError(
@@ -830,6 +832,16 @@ def _named(selector: str) -> PlateLayout:
             f"({', '.join(layout_ids())}) or the path of a .toml file."
         )
     return _load(str(_folder() / f"{selector}.toml"), selector)
+
+
+def file_digest(path: str | Path) -> str:
+    """Twelve hex digits that change with what the layout at `path` says, its lists included.
+
+    Raises `InputError` where it is no sound layout.
+    """
+    layout = load_layout(path)
+    said = layout.model_dump_json(exclude={"id", "file"}) + repr(sorted(layout.words.items()))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def resolve_layouts(selectors: Sequence[str]) -> list[str]:
@@ -852,7 +864,7 @@ def resolve_layouts(selectors: Sequence[str]) -> list[str]:
             chosen.update(dict.fromkeys(found))
         elif selector == RANDOM:
             chosen[RANDOM] = None
-        elif _is_path(selector) or selector in _shipped():
+        elif is_path(selector) or selector in _shipped():
             chosen[load_layout(selector).id] = None
         else:
             known = [*layout_ids(), *REGIONS, "all", RANDOM]

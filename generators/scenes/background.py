@@ -92,15 +92,23 @@ class Backgrounds:
                 f"{', '.join(f'{weight:g}' for weight in self.weights)}."
             )
         self._photos: dict[str, PhotoFolders] = {}
+        self._digests: dict[str, str] = {}
         for source in self.sources:
             if source == PROCEDURAL:
                 continue
-            self._photos[source] = _photographs(source, pixel_limit).for_share(share)
+            photographs = _photographs(source, pixel_limit)
+            self._photos[source] = photographs.for_share(share)
+            if not source.startswith(PACKAGE_PREFIX):
+                self._digests[f"photographs {source}"] = photographs.digest()
 
     def check(self) -> None:
         """Make sure every folder has a photograph that decodes. Raises `InputError`."""
         for photos in self._photos.values():
             photos.check()
+
+    def digests(self) -> dict[str, str]:
+        """A digest of what each folder of the user's holds, by the folder's name."""
+        return dict(self._digests)
 
     def warm(self) -> None:
         """Build the texture tiles now, where procedural scenes may be asked for."""
@@ -125,8 +133,9 @@ class Backgrounds:
     ) -> tuple[NDArray[np.uint8], dict[str, int]]:
         """The background, uint8 RGB (height, width, 3), and events by reason.
 
-        `background_unreadable` counts photographs passed over. Raises `SeedbedError` where
-        none is left, and `InputError` where `params` name a source that is not listed here.
+        `background_unreadable:PATH` counts how often a photograph was passed over. Raises
+        `SeedbedError` where none is left, and `InputError` where `params` name a source that
+        is not listed here.
         """
         if params.procedural is not None:
             return render_procedural(params.procedural, width, height), {}
@@ -137,7 +146,7 @@ class Backgrounds:
                 f"{', '.join(self.sources)}: replay with the recipe that made the dataset."
             )
         picture, passed = photos.render(params.photo, width, height)
-        return picture, {"background_unreadable": passed} if passed else {}
+        return picture, {f"background_unreadable:{path}": 1 for path in passed}
 
 
 def _photographs(source: str, pixel_limit: int) -> PhotoFolders:

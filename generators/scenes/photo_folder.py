@@ -147,7 +147,7 @@ def decode(path: Path, width: int, height: int, pixel_limit: int = DEFAULT_PIXEL
             if opened.width * opened.height > pixel_limit:
                 raise UnreadablePicture(
                     f"{path} is {opened.width}x{opened.height} pixels, more than the limit of "
-                    f"{pixel_limit:,}: shrink it, or raise the recipe's pixel limit."
+                    f"{pixel_limit:,}: shrink it or take it out."
                 )
             full_width = opened.width
             cover = _KEPT_SCALE * max(width / opened.width, height / opened.height)
@@ -239,6 +239,13 @@ class PhotoFolders:
             )
         return self.paths[int(number)] / below
 
+    def digest(self) -> str:
+        """Twelve hex digits that change with the pictures' names and sizes in bytes."""
+        digest = blake2b(digest_size=6, person=b"seedbed")
+        for name in self.names:
+            digest.update(f"{name}\0{self.path_of(name).stat().st_size}\n".encode())
+        return digest.hexdigest()
+
     def for_share(self, share: tuple[float, float]) -> PhotoFolders:
         """The photographs from `share[0]` to `share[1]` of all, in the order of a hash.
 
@@ -303,8 +310,8 @@ class PhotoFolders:
             flip=chance(rng, 0.5),
         )
 
-    def render(self, params: PhotoParams, width: int, height: int) -> tuple[Rgb, int]:
-        """The crop, uint8 RGB (height, width, 3), and how many photographs were passed over.
+    def render(self, params: PhotoParams, width: int, height: int) -> tuple[Rgb, tuple[str, ...]]:
+        """The crop, uint8 RGB (height, width, 3), and the photographs that were passed over.
 
         Where no candidate decodes, the files after the last one follow in listing order.
         Raises `SeedbedError` where none is left.
@@ -318,7 +325,8 @@ class PhotoFolders:
             except UnreadablePicture as error:
                 passed[name] = str(error)
                 continue
-            return _cropped(pixels, params, width, height), len(passed)
+            over = tuple(str(self.path_of(one)) for one in passed)
+            return _cropped(pixels, params, width, height), over
         raise SeedbedError(
             f"no photograph is left in {self._listed()}: {len(passed)} cannot be used; "
             f"the first: {next(iter(passed.values()), 'none was drawn')}"

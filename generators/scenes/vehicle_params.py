@@ -29,7 +29,7 @@ Grille = Literal["bars", "honeycomb", "mesh", "vertical", "slats", "closed"]
 Badge = Literal["ring", "oval", "diamond", "shield", "star", "cross", "none"]
 Rgb = tuple[int, int, int]
 
-KIND_SHARES: Mapping[str, float] = {
+KIND_SHARES: Mapping[Kind, float] = {
     "hatch": 0.29,
     "saloon": 0.25,
     "estate": 0.10,
@@ -185,7 +185,7 @@ def _colour(rng: np.random.Generator, kind: str) -> tuple[str, Rgb]:
 def draw_vehicle(
     rng: np.random.Generator,
     plate_size_mm: tuple[float, float],
-    kinds: Mapping[str, float] | None = None,
+    kinds: Mapping[Kind, float] | None = None,
 ) -> VehicleParams:
     """Decide a vehicle that carries a plate of `plate_size_mm` (width, height).
 
@@ -197,7 +197,7 @@ def draw_vehicle(
     if unknown:
         known = ", ".join(KIND_SHARES)
         raise ValueError(f"unknown vehicle kind {unknown[0]!r}; the kinds are {known}")
-    kind = cast(Kind, choose_weighted(rng, shares))
+    kind = choose_weighted(rng, shares)
     plate_width, plate_height = plate_size_mm
     rear_share = {"trailer": 1.0, "motorcycle": 1.0, "truck": 0.7, "bus": 0.6}.get(kind, 0.62)
     facing: Facing = "rear" if chance(rng, rear_share) else "front"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from seedbed.generators import PlateCrop
 from seedbed.generators.plate_scene import PlateScene
@@ -51,3 +54,16 @@ def test_a_crop_replays() -> None:
     crop = PlateCrop(scene=SCENE)
     sample = crop.sample(seed=8)
     assert np.array_equal(crop.replay(sample.params).image, sample.image)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"margin": (0.5, -3)}, "from low to high"),
+        ({"margin": (0, 900)}, "between 0 and 2"),
+        ({"scene": {"plate_counts": (1.0, 0.0)}}, "weight to scenes with a plate"),
+    ],
+)
+def test_impossible_fields_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        PlateCrop(**fields)

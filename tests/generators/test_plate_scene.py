@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,9 +17,13 @@ from seedbed.errors import InputError, SeedbedError
 from seedbed.generators import PlateScene
 from seedbed.generators.plates import plate as plate_module
 from seedbed.generators.plates.face import PlateFace, plate_size_mm
+from seedbed.generators.plates.fonts import installed_typefaces
+from seedbed.generators.plates.layout import _load, _named
 from seedbed.generators.scenes.camera import Pose
 from seedbed.geometry import polygon_area
+from seedbed.resources import data_path
 from seedbed.sample import LabelledObject
+from seedbed.streams import stream
 
 PURE = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 CLEAN = {
@@ -238,7 +244,13 @@ def test_params_are_plain_json() -> None:
     ("fields", "message"),
     [
         ({"plate_width_px": (100, 20)}, "must run from low to high"),
-        ({"plate_width_px": (2, 20)}, "at least 8 pixels"),
+        ({"plate_width_px": (2, 20)}, "between 8 and 100000"),
+        ({"yaw_deg": (-60, 90)}, "between -85 and 85"),
+        ({"pitch_deg": (-90, 0)}, "between -85 and 85"),
+        ({"roll_deg": (0, 181)}, "between -180 and 180"),
+        ({"field_of_view_deg": (0, 60)}, "between 1 and 150"),
+        ({"background_share": (-1, 1)}, "between 0 and 1"),
+        ({"vehicle_kinds": {"boat": 1.0}}, "'hatch'"),
         ({"plate_width_px": (700, 800)}, "wider than the scene"),
         ({"hours": {"noon": 1.0}}, "'day'"),
         ({"plate_counts": (0.0,)}, "positive sum"),
@@ -263,3 +275,58 @@ def test_impossible_fields_are_refused(fields: dict[str, Any], message: str) -> 
 def test_what_only_the_disk_knows_is_refused_before_building(fields: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         PlateScene(**fields).prepare()
+
+
+def copied_font(folder: Path, stem: str) -> Path:
+    """One of the installed fonts as a user's own."""
+    folder.mkdir(exist_ok=True)
+    (typeface,) = [one for one in installed_typefaces() if one.name == "font:fjalla-one"]
+    source = Path(typeface.files[0].path)
+    return Path(shutil.copy(source, folder / f"{stem}{source.suffix}"))
+
+
+def test_a_font_folder_is_used_without_naming_its_fonts(tmp_path: Path) -> None:
+    copied_font(tmp_path / "own", "mine")
+    scene = PlateScene(**CLEAN, layouts=("es",), font_folders=(str(tmp_path / "own"),))
+    scene.prepare()
+    plates = [scene.draw(stream(0, index)).items[0].plate for index in range(5)]
+    assert {plate.face.typeface for plate in plates if plate is not None} == {"file:mine"}
+
+
+def test_a_lacking_font_names_the_layout_too(tmp_path: Path) -> None:
+    text = data_path("plates", "es.toml").read_text().replace('"BCD', '"ЖBCD')
+    layout = tmp_path / "mine.toml"
+    layout.write_text(text)
+    with pytest.raises(InputError, match=r"layout .*mine\.toml: font .* has no character 'Ж'"):
+        PlateScene(layouts=(str(layout),)).prepare()
+
+
+def test_digests_tell_changed_files(tmp_path: Path) -> None:
+    """A layout, a font and a photograph of the user's: each change changes one digest."""
+    layout = tmp_path / "mine.toml"
+    layout.write_bytes(data_path("plates", "es.toml").read_bytes())
+    font = copied_font(tmp_path / "fonts", "mine")
+    photograph = tmp_path / "photographs" / "a.png"
+    photograph.parent.mkdir()
+    cv2.imwrite(str(photograph), np.zeros((8, 8, 3), np.uint8))
+
+    def digests() -> dict[str, str]:
+        _named.cache_clear()
+        _load.cache_clear()
+        return PlateScene(
+            layouts=("de", str(layout)),
+            font_folders=(str(font.parent),),
+            backgrounds=("procedural", str(photograph.parent)),
+        ).file_digests()
+
+    before = digests()
+    assert list(before) == [
+        f"layout {layout}", f"fonts {font.parent}", f"photographs {photograph.parent}"
+    ]  # fmt: skip
+    assert digests() == before
+    layout.write_text(layout.read_text().replace("9999 AAA", "AAA 9999"))
+    font.write_bytes(font.read_bytes() + b"\0")
+    cv2.imwrite(str(photograph.with_name("b.png")), np.zeros((8, 8, 3), np.uint8))
+    after = digests()
+    assert all(after[name] != before[name] for name in before)
+    assert PlateScene().file_digests() == {}
