@@ -82,7 +82,7 @@ class Pose:
         )
 
     def project(self, points_mm: NDArray[np.float64]) -> Points:
-        """Pixels of points of shape (n, 3); those behind the camera are pulled to 1 mm before it."""
+        """Pixels of points of shape (n, 3); those behind the camera come 1 mm before it."""
         inside = points_mm @ self.rotation().T + self.translation()
         depth = np.maximum(inside[:, 2:3], 1.0)
         cx, cy = self.principal_px

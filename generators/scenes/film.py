@@ -171,15 +171,13 @@ def _axes(
     """From -1 to 1 across (1, columns) and down (rows, 1), and half the squared radius."""
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
-    return x, y, (x * x + y * y) / 2
+    return x, y, np.asarray((x * x + y * y) / 2, np.float32)
 
 
 def _gain_map(params: FilmParams, exposure: float, rows: int, columns: int) -> Frame:
     """Multiplies the frame: shape (rows, columns), `UNIT_GAIN` leaves a pixel as it is."""
     x, y, radius = _axes(rows, columns)
-    gain = x * np.float32(params.gradient[0]) + (
-        y * np.float32(params.gradient[1]) + np.float32(1)
-    )
+    gain = x * np.float32(params.gradient[0]) + (y * np.float32(params.gradient[1]) + np.float32(1))
     gain *= np.float32(1) - np.float32(params.vignette) * radius
     for shadow in params.shadows:
         mask = np.zeros((rows, columns), dtype=np.float32)
@@ -199,7 +197,9 @@ def _glow_map(params: FilmParams, rows: int, columns: int) -> Frame | None:
     added = np.zeros((rows, columns, 3), dtype=np.float32)
     for glow in params.glows:
         distance = (x - glow.x) ** 2 + (y - glow.y * rows / columns) ** 2
-        added += np.exp(-distance / (2 * glow.radius**2))[:, :, None] * np.float32(glow.colour)
+        added += np.exp(-distance / (2 * glow.radius**2))[:, :, None] * np.array(
+            glow.colour, np.float32
+        )
     return np.minimum(added, 255).astype(np.uint8)
 
 

@@ -62,7 +62,7 @@ def _frequency() -> NDArray[np.float32]:
     """How often each term of a tile's Fourier transform repeats a pixel, 1 for the constant."""
     frequency = np.hypot(np.fft.fftfreq(TILE_PX)[:, None], np.fft.rfftfreq(TILE_PX)[None, :])
     frequency[0, 0] = 1.0
-    return frequency.astype(np.float32)
+    return np.asarray(frequency, np.float32)
 
 
 def _white(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -325,9 +325,8 @@ class Brush:
             elif job == "line":
                 closed, width_px, kind = extra
                 reach = width_px << SHIFT
-                if -reach < right and -reach < bottom:
-                    if left < limit_x + reach and top < limit_y + reach:
-                        cv2.polylines(frame, [span], closed, colour, width_px, kind, SHIFT)
+                if -reach < min(right, bottom) and left < limit_x + reach and top < limit_y + reach:
+                    cv2.polylines(frame, [span], closed, colour, width_px, kind, SHIFT)
             elif job == "hull":
                 wrapped = cv2.convexHull(span)
                 if right >= 0 and bottom >= 0 and left <= limit_x and top <= limit_y:
@@ -408,7 +407,7 @@ class Brush:
         cv2.add(region, tinted, dst=region)
 
     def _mesh(self) -> NDArray[np.float64]:
-        """Points of the skin, (rows, columns, 3), top row first; a seen flank is one column more."""
+        """Points of the skin, (rows, columns, 3), top row first; a seen flank adds a column."""
         heights = self.skin.h.tolist()
         steps = [heights[-1]]
         for high, low in pairwise(reversed(heights)):
@@ -480,9 +479,7 @@ class Brush:
         away *= away
         fresnel = 0.13 + 0.75 * away * away
         glint = np.maximum(mirrored @ self.sun, 0.0) ** 90
-        mirror = fresnel * scene * (gloss * self.skylight * 235) + glint * (
-            200 * gloss * light.key
-        )
+        mirror = fresnel * scene * (gloss * self.skylight * 235) + glint * (200 * gloss * light.key)
         grime = dirt * np.minimum(np.maximum(1 - (height - 200) / 550, 0.05), 1)
         lights = np.empty((len(height), 3))
         lights[:, 0] = strength * (128 - 76.8 * grime)
@@ -498,9 +495,7 @@ class Brush:
         grid = pixels.astype(np.int32).reshape(*mesh.shape[:2], 2)
         fixed = np.empty((len(facing), 4, 2), np.int32)
         rows = (len(mesh) - 1, mesh.shape[1] - 1, 2)
-        for corner, part in enumerate(
-            (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])
-        ):
+        for corner, part in enumerate((grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])):
             fixed[:, corner].reshape(rows)[:] = part
         highest, lowest = fixed.max(axis=1), fixed.min(axis=1)
         inside = (facing > 0) & (highest.min(axis=1) > -16)
