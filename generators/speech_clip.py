@@ -147,7 +147,9 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     params_type: ClassVar[type[Any]] = SpeechParams
     sample_type: ClassVar[type[Clip]] = Clip
 
-    phrases: str | list[Any] = Field(description="a phrase file, a name in data/phrases, or a list")
+    phrases: str | list[Any] | dict[str, Any] = Field(
+        description="a phrase file, a name in data/phrases, a list, or a phrase file's content"
+    )
     languages: tuple[str, ...] = Field(default=(), description="of the phrases; empty: all")
     engines: dict[str, EngineUse] = Field(
         default={"pyttsx3": EngineUse()}, min_length=1, description="engine: weight or options"

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from seedbed.generators.speech.engines.base import (
 )
 from seedbed.generators.speech.engines.espeak import EspeakEngine
 from seedbed.generators.speech_clip import SpeechClip, at_level, fast_length, tilted
+from seedbed.recipe import load_recipe
 from seedbed.sample import Clip
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -253,6 +255,20 @@ def test_engines_may_be_a_name_a_list_or_weights() -> None:
     assert list(generator(engines=["espeak", "pyttsx3"]).engines) == ["espeak", "pyttsx3"]
     assert generator(engines={"flite": {"weight": 2, "program": "f"}}).engines["flite"].weight == 2
     assert list(SpeechClip(phrases="digits").engines) == ["pyttsx3"]
+
+
+def test_a_recipe_may_hold_a_phrase_file_in_place(tmp_path: Path) -> None:
+    recipe = tmp_path / "words.yaml"
+    recipe.write_text(
+        "name: words\nseed: 1\ngenerator:\n  name: speech\n  engines: espeak\n"
+        "  phrases: {classes: {on: [on], no: 'no, {never|not now}'}}\nsplits: {train: 8}\n"
+    )
+    made = load_recipe(recipe).default_generator()
+    clips = list(made.samples(seed=1, count=8))
+    assert {clip.label for clip in clips} == {"on", "no"}
+    assert {clip.transcript for clip in clips} <= {"on", "no, never", "no, not now"}
+    with pytest.raises(InputError, match="unknown key 'clases': did you mean 'classes'"):
+        generator(phrases={"clases": {"on": "on"}}).prepare()
 
 
 def test_notes_name_engines_that_promise_nothing() -> None:
