@@ -253,7 +253,9 @@ class EspeakLibrary:
     def __init__(self, files: LibraryFiles, beside: EspeakLibrary | None = None) -> None:
         self.files = files
         self.private = PrivateData(files.data)
-        self.lock = beside.lock if beside else threading.RLock()
+        self.lock: contextlib.AbstractContextManager[Any] = (
+            beside.lock if beside else threading.RLock()
+        )
         self._path = _own_copy(files.library, self.private.path) if beside else files.library
         self.process_id = os.getpid()
         self._chunks: list[bytes] = []
