@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,33 @@ import pytest
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
+METADATA = "Metadata-Version: 2.1\nName: seedbed-dots\nVersion: 1.5\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+ENTRY_POINTS = (
+    "[seedbed.generators]\ndots = seedbed_dots:Dots\nlost = seedbed_dots:Lost\n\n"
+    "[seedbed.augmenters]\ndim = seedbed_dots:Dim\n"
+)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder as `pip install --target` leaves it: the module and its metadata."""
-    folder = tmp_path / "site"
-    metadata = folder / "seedbed_dots-1.5.dist-info"
-    metadata.mkdir(parents=True)
-    (folder / "seedbed_dots.py").write_bytes((PLUGINS / "seedbed_dots.py").read_bytes())
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: seedbed-dots\nVersion: 1.5\n")
-    (metadata / "entry_points.txt").write_text(
-        "[seedbed.generators]\ndots = seedbed_dots:Dots\nlost = seedbed_dots:Lost\n\n"
-        "[seedbed.augmenters]\ndim = seedbed_dots:Dim\n"
+    """A folder into which pip has installed the package, from a wheel."""
+    wheel = tmp_path / "seedbed_dots-1.5-py3-none-any.whl"
+    folder = "seedbed_dots-1.5.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(PLUGINS / "seedbed_dots.py", "seedbed_dots.py")
+        archive.writestr(f"{folder}/METADATA", METADATA)
+        archive.writestr(f"{folder}/WHEEL", WHEEL)
+        archive.writestr(f"{folder}/entry_points.txt", ENTRY_POINTS)
+        archive.writestr(f"{folder}/RECORD", "")
+    site = tmp_path / "site"
+    options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(wheel)],
+        check=True,
+        timeout=120,
     )
-    return folder
+    return site
 
 
 def seedbed(site: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
