@@ -313,7 +313,7 @@ class PlateLayout(Model):
     patterns: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     sets: dict[str, TextSet] = {}
     forbidden: tuple[str, ...] = ()
-    free_rate: float = Field(default=0.03, ge=0, le=1)
+    free_rate: float = Field(default=0, ge=0, le=1)
     vanity: Vanity | None = None
     fonts: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
