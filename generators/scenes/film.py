@@ -18,8 +18,11 @@ from seedbed.streams import chance, fork_seed, uniform
 
 Frame = NDArray[np.uint8]
 
+MIN_CELLS = 80
+"""Cells across a frame that a shadow's edge needs to look smooth."""
+
 GRID = 8
-"""Pixels of the frame to one cell of the smooth maps."""
+"""Pixels of the frame, at most, to one cell of the smooth maps."""
 
 
 UNIT_GAIN = 64
@@ -233,7 +236,9 @@ def dim(frame: Frame, light: Light) -> Frame:
 def develop(frame: Frame, params: FilmParams) -> Frame:
     """The finished frame: light falls off, glares, hazes over, and is exposed and toned."""
     height, width = frame.shape[:2]
-    rows, columns = max(2, height // GRID), max(2, width // GRID)
+    # A small frame takes a finer grid, or a shadow's edge would show its steps.
+    cell = min(GRID, max(2, width // MIN_CELLS))
+    rows, columns = max(2, height // cell), max(2, width // cell)
     gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns), frame)
     light = cv2.cvtColor(gain, cv2.COLOR_GRAY2RGB)
     frame = np.asarray(cv2.multiply(frame, light, dst=light, scale=1 / UNIT_GAIN), np.uint8)
