@@ -94,7 +94,9 @@ class LocateSettings(TaskSettings):
         ),
         description="act on the crop, one after the other",
     )
-    offset_weight: float = Field(default=1.0, ge=0)
+    offset_weight: float = Field(
+        default=3.0, ge=0, description="of the way from the centre to the corners"
+    )
     corner_weight: float = Field(default=0.5, ge=0, description="of the corners' heatmaps")
     max_megapixels: float = Field(
         default=0.6, gt=0, description="larger pictures are scaled down before they are searched"

@@ -88,7 +88,7 @@ class ReadSettings(TaskSettings):
         default="", description="arch line on the sequence of rows, such as `GRU96 both`"
     )
     margin: tuple[float, float] = Field(
-        default=(0.03, 0.08), description="around the quad, as shares of its width and height"
+        default=(0.05, 0.1), description="around the quad, as shares of its width and height"
     )
     jitter: float = Field(
         default=0.07, ge=0, description="standard deviation of each corner, in plate heights"
