@@ -65,15 +65,16 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
     params = scene.draw(np.random.Generator(np.random.PCG64(seed)))
     item = params.items[-1]
     assert item.plate is not None
-    blank = replace(
-        params,
-        film=replace(
-            params.film, metering=0.0, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0), gradient=(0.0, 0.0),
-            vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0, saturation=1.0,
-            monochrome=False,
-        ),
-        items=(replace(item, plate=replace(item.plate, mount=None), blend=replace(item.blend, colour_match=0.0)),),
+    assert item.blend is not None
+    film = replace(
+        params.film, metering=0.0, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0),
+        gradient=(0.0, 0.0), vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0,
+        saturation=1.0, monochrome=False,
     )  # fmt: skip
+    bare = replace(
+        item, plate=replace(item.plate, mount=None), blend=replace(item.blend, colour_match=0.0)
+    )
+    blank = replace(params, film=film, items=(bare,))
     real_render = plate_module.render_face
     width_mm, height_mm = plate_size_mm(item.plate.face)
     marked: list[int] = [0]
