@@ -315,6 +315,11 @@ def preview(
         written = write_picture(made.layout_sheet(), out)
     elif source is None:
         raise InputError("name a recipe or a dataset to preview, or ask for --layouts.")
+    elif augmenters and (Path(source).is_dir() or "://" in source):
+        raise InputError(
+            f"--augmenters shows what a recipe's augmenters do, and {source} is a dataset: "
+            "name the recipe."
+        )
     elif Path(source).is_dir() or "://" in source:
         samples, captions = dataset_samples(Dataset.open(source), count)
         written = write_sheet(samples, captions, out)

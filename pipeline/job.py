@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,9 @@ class Worker:
         self.beat(PREPARING)
         self.maker = Maker(job.recipe)
         self.maker.prepare()
+        # Layouts, typefaces and tables stay until the end: the collector need not walk them again.
+        gc.collect()
+        gc.freeze()
         self.sample_type = job.recipe.kind
         self.recipe_hash = job.recipe.recipe_hash()
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from seedbed import cli
 from seedbed.cli import app
+from seedbed.errors import InputError
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
@@ -275,3 +276,9 @@ def test_a_command_that_lives_elsewhere_shows_its_own_help() -> None:
     shown = CliRunner().invoke(app, ["voices", "--help"])
     assert "--say" in shown.output
     assert "--debug" in shown.output
+
+
+def test_augmenters_are_shown_of_a_recipe_only(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["preview", str(tmp_path), "--augmenters"])
+    assert isinstance(shown.exception, InputError)
+    assert "name the recipe" in str(shown.exception)
