@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from seedbed import registry
-from seedbed.errors import InputError
+from seedbed.errors import InputError, MissingExtra
 from seedbed.recipe import recipe_names
 from seedbed.resources import data_path
 from seedbed.yaml_files import read_yaml
@@ -27,7 +27,7 @@ def list_group(group: str) -> list[dict[str, str]]:
 def _sentence(group: str, name: str) -> str:
     try:
         found = registry.resolve(group, name)
-    except InputError as error:
+    except (InputError, MissingExtra) as error:
         return f"unusable: {error}"
     text = inspect.getdoc(found) or ""
     return " ".join(text.partition("\n\n")[0].split())

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from seedbed.errors import InputError
+from seedbed.errors import InputError, MissingExtra
 
 GROUPS = ("generators", "augmenters", "formats", "tasks")
 
@@ -78,6 +78,8 @@ def resolve(group: str, name: str) -> Any:
     try:
         return entries[name].load()
     except (ImportError, AttributeError) as error:
+        if group == "tasks" and isinstance(error, ModuleNotFoundError):
+            raise MissingExtra(str(error.name), "train", f"the task {name!r}") from error
         raise InputError(
             f"the {group[:-1]} {name!r} is declared as {entries[name].value}, "
             f"which cannot be imported: {error}"

@@ -102,3 +102,12 @@ def test_the_public_names_are_there() -> None:
         assert getattr(seedbed, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         seedbed.nothing  # noqa: B018
+
+
+def test_a_task_without_torch_names_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(entry: object) -> object:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("importlib.metadata.EntryPoint.load", load)
+    with pytest.raises(MissingExtra, match=r"pip install 'seedbed\[train\]'"):
+        registry.resolve("tasks", "locate")
