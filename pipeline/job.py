@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pyarrow import ArrowException
 
+from seedbed.cores import use_one_core
 from seedbed.errors import SeedbedError
 from seedbed.make import Maker
 from seedbed.plan import Shard
@@ -56,10 +57,7 @@ class Worker:
     """
 
     def __init__(self, job: Job, beat: Callable[[int], None] = lambda index: None) -> None:
-        import cv2
-
-        # One process a core is the parallelism; OpenCV's own threads would only contend.
-        cv2.setNumThreads(1)
+        use_one_core()
         self.job = job
         self.beat = beat
         self.beat(PREPARING)

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Self
 
+from seedbed.cores import use_one_core
 from seedbed.errors import InputError, SeedbedError
 from seedbed.make import Maker
 from seedbed.recipe import Recipe, load_recipe
@@ -235,13 +236,6 @@ def _set_up(stream: SampleStream) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     use_one_core()
     _own = stream
-
-
-def use_one_core() -> None:
-    """Keep OpenCV from starting threads in a worker: one process a core is the parallelism."""
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def _make(index: int) -> Sample:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedbed.cores import use_one_core
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ def _need_torch() -> None:
 
 
 def _one_core_each(threads: int | None) -> None:
-    import cv2
     import torch
 
-    cv2.setNumThreads(1)
+    use_one_core()
     if threads is not None:
         torch.set_num_threads(threads)
 

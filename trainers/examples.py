@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from seedbed.cores import use_one_core
 from seedbed.streams import stream
 from seedbed.trainers.sources import Pool
 from seedbed.trainers.task import Example, Task
@@ -99,8 +100,5 @@ class FullPasses(Sampler[list[int]]):
 
 def prepare_worker(number: int) -> None:
     """Keep a data worker to one core."""
-    import cv2
-
-    # One process a core is the parallelism; further threads would only contend.
-    cv2.setNumThreads(1)
+    use_one_core()
     torch.set_num_threads(1)

@@ -7,6 +7,7 @@ of a run is what makes a resumed run meet the same examples as one that was neve
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -259,15 +260,15 @@ def check_kind(task: Task[Any, Any], source: Source, where: str) -> None:
         )
 
 
-class Pool(Generic[I]):
+class Pool(ABC, Generic[I]):
     """Items by position. Positions run on for ever: each pass over the items is shuffled anew."""
 
     count: int
     """Items of one pass; 0 for an endless stream."""
 
+    @abstractmethod
     def item(self, position: int) -> I:
         """The item at a position."""
-        raise NotImplementedError
 
 
 class HeldPool(Pool[I]):

@@ -19,9 +19,10 @@ import torch
 from torch import distributed
 from torch.utils.data import DataLoader, IterableDataset, default_collate, get_worker_info
 
+from seedbed.cores import use_one_core
 from seedbed.errors import InputError, SeedbedError
 from seedbed.sample import Sample
-from seedbed.streaming import SampleStream, use_one_core
+from seedbed.streaming import SampleStream
 from seedbed.streams import stream as random_stream
 
 Transform: TypeAlias = Callable[[Any, np.random.Generator], Any]
