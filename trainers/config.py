@@ -56,7 +56,9 @@ class FitSettings(BaseModel):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int | Literal["auto"] = "auto"
     precision: Literal["auto", "32", "bf16", "16"] = Field(
-        default="auto", description="auto is bf16 on a GPU that has it, else 32"
+        default="auto",
+        description="auto is bf16, mixed with 32, on a GPU or a CPU (AVX-512 bf16, AMX) that "
+        "has it, else 32",
     )
     workers: int = Field(default=1, ge=0, description="processes that make examples")
     threads: int | None = Field(default=None, ge=1, description="of torch on the CPU")

@@ -146,7 +146,7 @@ class Learner(lightning.LightningModule):
         settings = self.config.fit.optimiser
         groups = getattr(self.network, "parameter_groups", None)
         parameters = groups() if callable(groups) else self.network.parameters()
-        optimiser = make_optimiser(settings, parameters)
+        optimiser = make_optimiser(settings, parameters, fused=self.config.fit.precision != "16")
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: settings.share_at(step, self.length.steps)
         )
@@ -155,9 +155,21 @@ class Learner(lightning.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step", "frequency": 1},
         }
 
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clip the norm of all gradients together."""
+        # Lightning refuses to where an optimiser is fused, for the sake of fp16's scaled
+        # gradients, which those optimisers never see here.
+        if gradient_clip_val is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The task's losses of a batch."""
-        return self.task.loss(self.network(batch["inputs"]), batch)
+        """The task's losses of a batch, in float32 whatever the network computes in."""
+        outputs = self.network(batch["inputs"])
+        # CTC and the focal loss add up thousands of small numbers, which bf16 would lose.
+        with torch.autocast(outputs.device.type, enabled=False):
+            return self.task.loss(outputs.float(), batch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch. Raises `SeedbedError` where it is no number."""
@@ -513,8 +525,17 @@ def _precision(settings: FitSettings) -> Any:
     gpu = settings.accelerator != "cpu" and torch.cuda.is_available()
     chosen = settings.precision
     if chosen == "auto":
-        chosen = "bf16" if gpu and torch.cuda.is_bf16_supported() else "32"
+        pays = torch.cuda.is_bf16_supported() if gpu else _cpu_computes_bf16()
+        chosen = "bf16" if pays else "32"
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[chosen]
+
+
+def _cpu_computes_bf16() -> bool:
+    """Whether the processor multiplies bf16 itself: elsewhere it is emulated, and slower."""
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False  # an older torch cannot tell
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 @contextmanager

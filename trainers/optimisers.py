@@ -77,11 +77,14 @@ class OptimiserSettings(BaseModel):
 
 
 def make_optimiser(
-    settings: OptimiserSettings, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+    settings: OptimiserSettings,
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+    fused: bool = True,
 ) -> Optimizer:
     """The optimiser over parameters, or over groups with `params` and a `rate_share` of their own.
 
-    Weights with fewer than two axes (norms, biases) get no weight decay.
+    Weights with fewer than two axes (norms, biases) get no weight decay. `fused` kernels update
+    all weights in one pass; they cannot be used where gradients are scaled and clipped.
     """
     groups: list[dict[str, Any]] = []
     for given in _as_groups(parameters):
@@ -92,24 +95,23 @@ def make_optimiser(
                 decay = settings.weight_decay if decayed else 0.0
                 groups.append({"params": own, "weight_decay": decay, "lr": settings.rate * share})
     rate = settings.rate
-    # Fused kernels update all weights in one pass; every device that trains here has them.
     match settings.name:
         case "sgd":
-            return torch.optim.SGD(groups, lr=rate, fused=True)
+            return torch.optim.SGD(groups, lr=rate, fused=fused)
         case "momentum":
-            return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum, fused=True)
+            return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum, fused=fused)
         case "nesterov":
             return torch.optim.SGD(
-                groups, lr=rate, momentum=settings.momentum, nesterov=True, fused=True
+                groups, lr=rate, momentum=settings.momentum, nesterov=True, fused=fused
             )
         case "adagrad":
             return torch.optim.Adagrad(groups, lr=rate)
         case "rmsprop":
             return torch.optim.RMSprop(groups, lr=rate)
         case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=settings.betas, fused=True)
+            return torch.optim.Adam(groups, lr=rate, betas=settings.betas, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=settings.betas, fused=True)
+            return torch.optim.AdamW(groups, lr=rate, betas=settings.betas, fused=fused)
 
 
 def _as_groups(

@@ -128,7 +128,8 @@ class _Listener:
 
     def __call__(self, module: nn.Module, inputs: object, output: Tensor) -> None:
         if module.training:
-            self.waiting.append(self.penalty.of(output) / output.shape[0])
+            # A sum over thousands of outputs would lose most of them in bf16.
+            self.waiting.append(self.penalty.of(output.float()) / output.shape[0])
 
 
 def matrices(module: nn.Module) -> list[nn.Parameter]:

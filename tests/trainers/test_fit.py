@@ -13,9 +13,16 @@ from safetensors.torch import load_file
 
 from seedbed.errors import InputError, SeedbedError
 from seedbed.trainers import fit as fit_module
-from seedbed.trainers.config import TrainingConfig, load_config, parse_config, parse_overrides
+from seedbed.trainers.config import (
+    FitSettings,
+    TrainingConfig,
+    load_config,
+    parse_config,
+    parse_overrides,
+)
 from seedbed.trainers.examples import FullPasses, Positions
 from seedbed.trainers.fit import fit, run_length
+from seedbed.trainers.read import Read, ReadNetwork
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
 
@@ -75,6 +82,41 @@ def test_a_killed_run_ends_with_the_weights_of_a_whole_one(
         for run in ("whole", "killed")
     ]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+@pytest.mark.parametrize("name", ["adamw", "nesterov"])
+def test_losses_are_float32_in_every_precision(
+    plates, tmp_path, fit_values, monkeypatch, precision, name
+):
+    seen: list[tuple[torch.dtype, torch.dtype, bool]] = []
+    whole, forward = Read.loss, ReadNetwork.forward
+
+    def kept(self, cuts):
+        logits = forward(self, cuts)
+        seen.append((logits.dtype, torch.float32, False))
+        return logits
+
+    def watched(self, outputs, batch):
+        losses = whole(self, outputs, batch)
+        seen[-1] = (seen[-1][0], losses["loss"].dtype, torch.is_autocast_enabled("cpu"))
+        return losses
+
+    monkeypatch.setattr(ReadNetwork, "forward", kept)
+    monkeypatch.setattr(Read, "loss", watched)
+    changes = {"precision": precision, "accelerator": "cpu", "optimiser": {"name": name}}
+    fit(config(plates, fit_values, steps=1, **changes), tmp_path / "run")
+    computed = torch.bfloat16 if precision == "bf16" else torch.float32
+    assert seen[0] == (computed, torch.float32, False)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"),
+    [({"avx512_bf16": True}, "bf16-mixed"), ({"amx_bf16": True}, "bf16-mixed"), ({}, "32-true")],
+)
+def test_precision_follows_the_processor(monkeypatch, capabilities, chosen):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert fit_module._precision(FitSettings(steps=1, accelerator="cpu")) == chosen
 
 
 def test_a_run_holds_what_it_promises(plates, tmp_path, fit_values):
