@@ -88,10 +88,16 @@ class ReadSettings(TaskSettings):
         default="", description="arch line on the sequence of rows, such as `GRU96 both`"
     )
     margin: tuple[float, float] = Field(
-        default=(0.05, 0.1), description="around the quad, as shares of its width and height"
+        default=(0.06, 0.12), description="around the quad, as shares of its width and height"
     )
     jitter: float = Field(
         default=0.07, ge=0, description="standard deviation of each corner, in plate heights"
+    )
+    stretch: float = Field(
+        default=0.12,
+        ge=0,
+        description="standard deviation of the plate's left and of its right end, in plate "
+        "heights: a locator is least sure of them",
     )
     shift: float = Field(
         default=0.06, ge=0, description="standard deviation of the whole quad, in plate heights"
@@ -327,11 +333,15 @@ class Read(Task[ReadSettings, ReadItem]):
         height = side_lengths(quad)[1]
         wobble = rng.normal(0.0, self.settings.jitter, size=(4, 2))
         shift = rng.normal(0.0, self.settings.shift, size=2)
+        left, right = rng.normal(0.0, self.settings.stretch, size=2)
         grow = 1.0 + rng.normal(0.0, self.settings.shift / 2)
         if boxed:
             quad = _upright(quad)
         centre = quad.mean(axis=0)
-        return np.asarray((quad - centre) * grow + centre + (wobble + shift) * height)
+        along = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
+        along = along / max(float(np.linalg.norm(along)), 1e-9)
+        ends = np.array([left, right, right, left])[:, None] * along
+        return np.asarray((quad - centre) * grow + centre + (wobble + shift + ends) * height)
 
     def _cut(self, image: Image, quad: Points) -> Image:
         settings = self.settings
