@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -44,19 +44,31 @@ from seedbed.generators.plates.plate import PlateParams, draw_plate, paint_plate
 from seedbed.generators.scenes.background import BackgroundParams, Backgrounds
 from seedbed.generators.scenes.blend import Blend, BlendParams, composite
 from seedbed.generators.scenes.camera import Pose
-from seedbed.generators.scenes.decoy import DecoyParams, decoy_size_mm, draw_decoy, paint_decoy
+from seedbed.generators.scenes.decoy import (
+    DecoyParams,
+    decoy_size_mm,
+    draw_decoy,
+    overlay_box,
+    paint_decoy,
+)
 from seedbed.generators.scenes.film import FilmParams, develop, dim, draw_film
 from seedbed.generators.scenes.light import Hour, Light, draw_light
 from seedbed.generators.scenes.placing import (
     Camera,
     centred,
+    depth_below_mm,
     draw_angle,
     draw_camera,
+    draw_camera_height_mm,
     flat_box,
     grown,
+    horizon_row,
     overlap,
+    pitch_for_row,
     pose_of_width,
+    sight_row,
 )
+from seedbed.generators.scenes.procedural import View
 from seedbed.generators.scenes.vehicle import (
     VehicleParams,
     draw_vehicle,
@@ -91,7 +103,7 @@ DEPENDS_ON = (*(f"fontpkg-{family}" for family in FAMILIES), "scikit-image")
 CONTRAST_WIDTH_PX = 160
 """Pixels across a plate at most where its contrast is measured."""
 
-PLACING_TRIES = 12
+PLACING_TRIES = 16
 """Places tried for one more object before the scene goes without it."""
 
 STEEPEST_DEG = 85.0
@@ -103,6 +115,7 @@ LIMITS: Mapping[str, Range] = {
     "pitch_deg": (-STEEPEST_DEG, STEEPEST_DEG),
     "roll_deg": (-180.0, 180.0),
     "field_of_view_deg": (1.0, 150.0),
+    "camera_height_m": (0.2, 30.0),
     "background_share": (0.0, 1.0),
 }
 """The lowest and the highest value that each range may hold."""
@@ -122,6 +135,18 @@ BLEND_SHARES: Mapping[Blend, float] = {
     "poisson": 0.05,
 }
 """How often each light and each way of blending comes where the recipe does not say."""
+
+CLOSE_UP_SHARE = (1 / 3, 2 / 3)
+"""The shares of the frame's width that the plate of a close-up fills."""
+
+STEEPEST_ROLL_DEG = 60.0
+"""Cameras tilted further than this do not tell where the ground lies."""
+
+ASIDE_MM, AHEAD_MM = 2000.0, 4200.0
+"""How far apart vehicles stand, across or along the line of sight: about a car's size."""
+
+IN_LINE_RATE = 0.6
+"""How often further vehicles stand parallel to the first, as in a row of parked cars."""
 
 NO_PLATE_MM = (520.0, 110.0)
 """What a vehicle without a plate has room for; only its size in the frame depends on it."""
@@ -257,17 +282,45 @@ class PlateScene(Generator[SceneParams, Picture]):
     backgrounds: tuple[str, ...] = ("procedural",)
     background_weights: tuple[float, ...] | None = None
     background_share: Range = (0.0, 1.0)
-    plate_counts: tuple[float, ...] = (0.1, 0.66, 0.15, 0.06, 0.03)
+    plate_counts: tuple[float, ...] = Field(
+        default=(0.1, 0.66, 0.15, 0.06, 0.03),
+        description=(
+            "Weights of the scenes with 0, 1, 2, ... plates, on any positive scale: [1] means "
+            "no plate in any scene, [0, 1] one in each, [0, 0.5, 0.5] one or two."
+        ),
+    )
     plate_width_px: Range = (16.0, 420.0)
+    close_up_rate: float = Field(
+        default=0.14,
+        ge=0,
+        le=1,
+        description=(
+            "How often a scene's first plate fills CLOSE_UP_SHARE of the frame's width, as far "
+            "as plate_width_px lets it; log-uniform widths come so large in one scene of five."
+        ),
+    )
     yaw_deg: Range = (-60.0, 60.0)
     pitch_deg: Range = (-35.0, 35.0)
     roll_deg: Range = (-15.0, 15.0)
     field_of_view_deg: Range = (12.0, 60.0)
+    camera_height_m: Range = Field(
+        default=(0.45, 5.0),
+        description=(
+            "How high the camera is held above the ground that vehicles stand on; three times "
+            "in four it is at eye level, where the bounds allow."
+        ),
+    )
     pasted_rate: float = Field(default=0.12, ge=0, le=1)
     cut_rate: float = Field(default=0.05, ge=0, le=1)
     bystander_rate: float = Field(default=0.12, ge=0, le=1)
     vehicle_kinds: Mapping[Kind, float] = Field(default_factory=dict)
     decoy_rate: float = Field(default=0.25, ge=0, le=1)
+    caption_rate: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="How often the camera burns a date or its name into the frame's edge.",
+    )
     wear: float = Field(default=0.5, ge=0, le=1)
     cover_rate: float = Field(default=0.04, ge=0, le=1)
     hours: Mapping[Hour, float] = Field(default_factory=lambda: dict(HOUR_SHARES))
@@ -389,80 +442,108 @@ class PlateScene(Generator[SceneParams, Picture]):
         """Decide a scene: the light, the camera, and what stands before it."""
         light = draw_light(rng, self.hours)
         film = draw_film(rng, light, self.haze_rate, self.rain_rate)
-        background = self._backgrounds.draw(rng)
         size = (self.width, self.height)
         camera = draw_camera(rng, size, self.field_of_view_deg, self.pitch_deg, self.roll_deg)
+        layout = _Arrangement(camera, draw_camera_height_mm(rng, self.camera_height_m))
         wanted = int(choose_weighted(rng, {str(n): w for n, w in enumerate(self.plate_counts)}))
+        close_up = chance(rng, self.close_up_rate)
         drawn = [self._draw_plate(rng) for _ in range(wanted)]
         if chance(rng, self.bystander_rate if wanted else 0.6):
             drawn.append(self._draw_bystander(rng))
         drawn += [self._draw_sign(rng) for _ in range(2) if chance(rng, self.decoy_rate)]
-        standing: list[_Standing] = []
         crowded_out = 0
-        for item in drawn:
-            placed = self._place(rng, camera, item, standing, background.horizon_y)
-            if placed is not None:
-                standing.append(placed)
-            elif item.plate is not None:
-                crowded_out += 1
-        items = [one.item for one in standing]
+        for number, item in enumerate(drawn):
+            if not self._place(rng, layout, item, close_up and number == 0):
+                crowded_out += item.plate is not None
+        items = [one.item for one in layout.standing]
         items.sort(key=lambda item: -item.depth_mm())
-        if chance(rng, self.decoy_rate / 3):
-            items.append(ItemParams(decoy=draw_decoy(rng, overlay=True)))
+        # A rare second caption: some cameras write the time above and their name below.
+        for rate in (self.caption_rate, self.caption_rate / 3):
+            if chance(rng, rate):
+                caption = draw_decoy(rng, overlay=True)
+                box = overlay_box(caption, self.width, self.height)
+                if all(overlap(box, grown(one.plate_box, 3)) == 0 for one in layout.plates()):
+                    items.append(ItemParams(decoy=caption))
+        background = self._backgrounds.draw(rng, layout.view())
         return SceneParams(
             self.width, self.height, background, light, film, tuple(items), crowded_out
         )
 
     def _place(
-        self,
-        rng: np.random.Generator,
-        camera: Camera,
-        item: ItemParams,
-        others: list[_Standing],
-        horizon: float | None,
-    ) -> _Standing | None:
-        """`item` where there is room for it, or None where none was found."""
-        for _ in range(PLACING_TRIES):
-            pose = self._draw_pose(rng, camera, item, horizon)
-            if pose is None:
-                continue
-            placed = _stand(replace(item, pose=pose), pose)
-            if all(_fit(placed, other) for other in others):
-                return placed
-        return None
+        self, rng: np.random.Generator, layout: _Arrangement, item: ItemParams, close_up: bool
+    ) -> bool:
+        """Put `item` where there is room for it; False where none was found."""
+        width_px = self._draw_width_px(rng, close_up)
+        for attempt in range(PLACING_TRIES):
+            drawn = self._draw_pose(rng, layout, item, width_px)
+            if drawn is not None:
+                pose, camera = drawn
+                placed = _stand(replace(item, pose=pose), pose)
+                if all(_fit(placed, other) for other in layout.standing):
+                    layout.add(placed, camera)
+                    return True
+            if layout.standing or attempt >= PLACING_TRIES // 2:
+                width_px = self._draw_width_px(rng, close_up)
+        return False
+
+    def _draw_width_px(self, rng: np.random.Generator, close_up: bool) -> float:
+        """How wide an item's plate or sign is to appear."""
+        low, high = self.plate_width_px
+        high = min(high, 0.95 * self.width)
+        if close_up:
+            smallest, largest = (share * self.width for share in CLOSE_UP_SHARE)
+            return uniform(rng, (_within(smallest, (low, high)), _within(largest, (low, high))))
+        return min(log_uniform(rng, self.plate_width_px), high)
 
     def _draw_pose(
-        self,
-        rng: np.random.Generator,
-        camera: Camera,
-        item: ItemParams,
-        horizon: float | None,
-    ) -> Pose | None:
-        """A pose for an item, or None where the one that was drawn brings it too near.
+        self, rng: np.random.Generator, layout: _Arrangement, item: ItemParams, width_px: float
+    ) -> tuple[Pose, Camera] | None:
+        """A pose for an item and the camera that sees it so, or None where that fails.
 
-        A vehicle leans as the camera does and stands below the horizon.
+        A vehicle leans as the camera does and stands on the ground: its row follows from how
+        far away it is. Where that row lies outside the frame, the first vehicle of a scene
+        has the camera tilted until it sees it, or held nearer the ground, as for a close-up.
         """
+        camera = layout.camera
         size_mm = _flat_size_mm(item)
         yaw = draw_angle(rng, self.yaw_deg)
-        if item.vehicle is None:
-            pitch, roll = draw_angle(rng, self.pitch_deg), draw_angle(rng, self.roll_deg)
-        else:
-            pitch = _within(camera.pitch_deg + float(rng.normal(0, 1.5)), self.pitch_deg)
-            roll = _within(camera.roll_deg + float(rng.normal(0, 0.7)), self.roll_deg)
-        width_px = min(log_uniform(rng, self.plate_width_px), 0.95 * self.width)
         height_px = width_px * size_mm[1] / size_mm[0]
         # A plate cut by the frame keeps its centre inside; any other keeps clear of the edges.
         margin = 0.0 if chance(rng, self.cut_rate) else 0.55
         spare_x = max(0.0, self.width / 2 - margin * width_px)
         spare_y = max(0.0, self.height / 2 - margin * height_px)
-        highest = self.height / 2 - spare_y
-        if item.vehicle is not None:
-            highest = max(highest, self.height * (0.3 if horizon is None else min(horizon, 0.75)))
-        centre = (
-            self.width / 2 + spare_x * uniform(rng, (-1.0, 1.0)),
-            uniform(rng, (highest, max(highest, self.height / 2 + spare_y))),
-        )
-        return pose_of_width(camera, size_mm, width_px, centre, (yaw, pitch, roll))
+        x = self.width / 2 + spare_x * uniform(rng, (-1.0, 1.0))
+        y = self.height / 2 + spare_y * uniform(rng, (-1.0, 1.0))
+        if item.vehicle is None:
+            pitch, roll = draw_angle(rng, self.pitch_deg), draw_angle(rng, self.roll_deg)
+            pose = pose_of_width(camera, size_mm, width_px, (x, y), (yaw, pitch, roll))
+            return None if pose is None else (pose, camera)
+        if layout.yaw_deg is not None and chance(rng, IN_LINE_RATE):
+            yaw = _within(layout.yaw_deg + float(rng.normal(0, 4)), self.yaw_deg)
+        slope, lean = float(rng.normal(0, 0.6)), float(rng.normal(0, 0.4))
+        if abs(camera.roll_deg) < STEEPEST_ROLL_DEG:
+            depth = camera.focal_px * size_mm[0] * math.cos(math.radians(yaw)) / width_px
+            heights = (layout.camera_height_mm, item.vehicle.plate_height_mm, depth)
+            row = sight_row(camera, *heights, x)
+            if abs(row - self.height / 2) <= spare_y:
+                y = row
+            elif layout.yaw_deg is not None:
+                return None
+            else:
+                tilt = pitch_for_row(camera, *heights, (x, y))
+                if tilt is not None and self.pitch_deg[0] <= tilt <= self.pitch_deg[1]:
+                    camera = replace(camera, pitch_deg=tilt)
+        pitch = _within(camera.pitch_deg + slope, self.pitch_deg)
+        roll = _within(camera.roll_deg + lean, self.roll_deg)
+        pose = pose_of_width(camera, size_mm, width_px, (x, y), (yaw, pitch, roll))
+        if pose is None:
+            return None
+        if layout.yaw_deg is None:
+            low, high = (1000 * bound for bound in self.camera_height_m)
+            above = item.vehicle.plate_height_mm + depth_below_mm(camera, pose)
+            if abs(camera.roll_deg) < STEEPEST_ROLL_DEG and not 0.9 * low <= above <= 1.1 * high:
+                return None
+        return pose, camera
 
     def _draw_plate(self, rng: np.random.Generator) -> ItemParams:
         plate = draw_plate(
@@ -672,6 +753,47 @@ class _Standing:
     extent_box: Bbox
 
 
+@dataclass
+class _Arrangement:
+    """What stands in a scene that is being drawn, and the camera that sees it."""
+
+    camera: Camera
+    camera_height_mm: float
+    standing: list[_Standing] = field(default_factory=list)
+    yaw_deg: float | None = None
+    foot_px: float | None = None
+
+    def add(self, placed: _Standing, camera: Camera) -> None:
+        """Put one more item into the scene; the first vehicle decides the camera."""
+        self.standing.append(placed)
+        item = placed.item
+        if item.vehicle is None or item.pose is None:
+            return
+        if self.yaw_deg is None:
+            self.camera, self.yaw_deg = camera, item.pose.yaw_deg
+            drop = depth_below_mm(camera, item.pose)
+            self.camera_height_mm = item.vehicle.plate_height_mm + drop
+        depth, x = item.pose.depth_mm, item.pose.centre_px[0]
+        foot = sight_row(camera, self.camera_height_mm, 0.0, depth, x)
+        self.foot_px = foot if self.foot_px is None else min(foot, self.foot_px)
+
+    def plates(self) -> list[_Standing]:
+        """The items that carry a plate."""
+        return [one for one in self.standing if one.item.plate is not None]
+
+    def view(self) -> View | None:
+        """What a procedural background has to agree with; None where no vehicle stands."""
+        if self.foot_px is None or abs(self.camera.roll_deg) >= STEEPEST_ROLL_DEG:
+            return None
+        camera = self.camera
+        return View(
+            horizon_y=horizon_row(camera) / camera.height,
+            focal=camera.focal_px / camera.width,
+            camera_m=self.camera_height_mm / 1000,
+            foot_y=self.foot_px / camera.height,
+        )
+
+
 def _stand(item: ItemParams, pose: Pose) -> _Standing:
     plate_box = flat_box(pose, centred(_flat_size_mm(item)))
     if item.vehicle is None:
@@ -688,7 +810,19 @@ def _fit(one: _Standing, other: _Standing) -> bool:
     both = one.item.plate is not None and other.item.plate is not None
     if both and overlap(grown(one.plate_box, 4), grown(other.plate_box, 4)) > 0:
         return False
+    if near.item.vehicle is not None and far.item.vehicle is not None:
+        across, ahead = _apart_mm(near.item, far.item)
+        if across < ASIDE_MM and ahead < AHEAD_MM:
+            return False
     return far.item.plate is None or overlap(far.plate_box, near.extent_box) <= 0.3
+
+
+def _apart_mm(one: ItemParams, other: ItemParams) -> tuple[float, float]:
+    """How far apart two posed items stand across and along the line of sight, millimetres."""
+    if one.pose is None or other.pose is None:
+        return math.inf, math.inf
+    first, second = one.pose.translation(), other.pose.translation()
+    return abs(float(first[0] - second[0])), abs(float(first[2] - second[2]))
 
 
 def _within(value: float, bounds: Range) -> float:

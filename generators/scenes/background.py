@@ -20,6 +20,7 @@ from seedbed.generators.scenes.photo_folder import (
 )
 from seedbed.generators.scenes.procedural import (
     ProceduralParams,
+    View,
     draw_procedural,
     render_procedural,
 )
@@ -115,11 +116,15 @@ class Backgrounds:
         if PROCEDURAL in self.sources:
             texture.warm()
 
-    def draw(self, rng: np.random.Generator) -> BackgroundParams:
-        """Choose a source by weight and draw a background from it."""
+    def draw(self, rng: np.random.Generator, view: View | None = None) -> BackgroundParams:
+        """Choose a source by weight and draw a background from it.
+
+        A procedural scene is seen by the camera of `view` where one is given; photographs
+        keep their own.
+        """
         source = choose(rng, self.sources, self.weights)
         if source == PROCEDURAL:
-            scene = draw_procedural(rng)
+            scene = draw_procedural(rng, view=view)
             return BackgroundParams(
                 source=source,
                 procedural=scene,

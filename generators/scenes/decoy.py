@@ -49,6 +49,9 @@ _MAX_HEIGHT_PX: Final = 220
 _MAX_WIDTH_PX: Final = 520
 """Painted size at most; nearer ones are enlarged, which shows as the softness of print."""
 
+_RIM_PX: Final = 2
+"""Room around burnt-in letters for their dark rim."""
+
 _WHITE: Final[Colour] = (236, 236, 230)
 _BLACK: Final[Colour] = (24, 24, 26)
 _BLUE: Final[Colour] = (28, 66, 146)
@@ -203,7 +206,7 @@ def draw_decoy(
         lines = (draw_pattern(rng, "camera") if chance(rng, 0.2) else draw_date(rng),)
         face = choose(rng, ((0, 0, 0), (40, 40, 44)))
         ink = choose(rng, ((250, 250, 250), (240, 240, 240), (250, 220, 60), (255, 140, 40)))
-        text_share = uniform(rng, (0.022, 0.055))
+        text_share = uniform(rng, (0.02, 0.065))
     return DecoyParams(
         kind=kind,
         shape=shape,
@@ -222,9 +225,10 @@ def draw_decoy(
         retro=retro,
         wear=uniform(rng, (0, 1)) ** 2,
         softness_px=uniform(rng, (0.4, 1.2)),
+        # Captions keep to a corner, or now and then to the middle of an edge.
         place=(
-            choose(rng, (uniform(rng, (0.003, 0.03)), uniform(rng, (0.3, 0.8)))),
-            choose(rng, (uniform(rng, (0.003, 0.03)), uniform(rng, (0.92, 0.97)))),
+            choose(rng, (uniform(rng, (0.003, 0.04)), 1.0, uniform(rng, (0.2, 0.6))), (4, 3, 1)),
+            choose(rng, (uniform(rng, (0.003, 0.03)), uniform(rng, (0.9, 0.98)))),
         ),
         detail_seed=fork_seed(rng),
     )
@@ -473,20 +477,28 @@ _FILLS: Final[dict[str, Callable[[Rgb, DecoyParams, np.random.Generator], None]]
 }
 
 
-def _paint_overlay(frame: Rgb, params: DecoyParams) -> Points:
-    """Burn text into the frame: bright letters with a dark rim or on a dark bar."""
-    height, width = frame.shape[:2]
+def overlay_box(params: DecoyParams, width: int, height: int) -> tuple[float, float, float, float]:
+    """Where an overlay lies in a frame of that size: x, y, width, height in pixels."""
     letters = max(round(params.text_share * height), 7)
-    mask = render_text(params.lines[0], letters, params.typeface)
-    mask = np.pad(mask, 2)
-    left = max(min(round(params.place[0] * width), width - mask.shape[1]), 0)
-    top = max(min(round(params.place[1] * height), height - mask.shape[0]), 0)
-    area = frame[top : top + mask.shape[0], left : left + mask.shape[1]]
-    mask = np.ascontiguousarray(mask[: area.shape[0], : area.shape[1]])
-    if params.detail_seed % 3 == 0:
+    rows, columns = render_text(params.lines[0], letters, params.typeface).shape
+    rows, columns = rows + 2 * _RIM_PX, columns + 2 * _RIM_PX
+    left = max(min(round(params.place[0] * width), width - columns), 0)
+    top = max(min(round(params.place[1] * height), height - rows), 0)
+    return (left, top, min(columns, width), min(rows, height))
+
+
+def _paint_overlay(frame: Rgb, params: DecoyParams) -> Points:
+    """Burn text into the frame: letters with a dark rim, on a dark bar, or bare."""
+    height, width = frame.shape[:2]
+    left, top, across, down = (int(edge) for edge in overlay_box(params, width, height))
+    mask = render_text(params.lines[0], max(round(params.text_share * height), 7), params.typeface)
+    mask = np.ascontiguousarray(np.pad(mask, _RIM_PX)[:down, :across])
+    area = frame[top : top + down, left : left + across]
+    style = params.detail_seed % 6
+    if style == 0:
         area[:] = params.face
-    else:
+    elif style < 4:
         rim = cv2.dilate(mask, np.ones((3, 3), np.uint8))
         cv2.subtract(area, cv2.cvtColor(rim, cv2.COLOR_GRAY2RGB), dst=area)
     ink(area, mask, params.ink)
-    return rectangle(left, top, area.shape[1], area.shape[0])
+    return rectangle(left, top, across, down)

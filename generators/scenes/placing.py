@@ -64,6 +64,74 @@ def draw_camera(
     )
 
 
+def sight_row(
+    camera: Camera, camera_height_mm: float, height_mm: float, depth_mm: float, x_px: float
+) -> float:
+    """The row where a point `height_mm` above the ground appears, at a depth and a column.
+
+    With the ground's normal in camera axes, (0, cos pitch, sin pitch) but for the roll, a
+    point at depth d on the ray (x, y, 1) lies d (y cos pitch + sin pitch) below the camera.
+    """
+    pitch, roll = math.radians(camera.pitch_deg), math.radians(camera.roll_deg)
+    drop = (camera_height_mm - height_mm) / depth_mm
+    down = camera.focal_px * (drop - math.sin(pitch)) / math.cos(pitch)
+    across = x_px - camera.width / 2
+    return camera.height / 2 + (down + math.sin(roll) * across) / math.cos(roll)
+
+
+def pitch_for_row(
+    camera: Camera,
+    camera_height_mm: float,
+    height_mm: float,
+    depth_mm: float,
+    at_px: tuple[float, float],
+) -> float | None:
+    """The pitch in degrees at which such a point appears at `at_px`; see `sight_row`.
+
+    None where no pitch does it: nearer than it is below the camera.
+    """
+    roll = math.radians(camera.roll_deg)
+    across, down = at_px[0] - camera.width / 2, at_px[1] - camera.height / 2
+    row = math.atan((down * math.cos(roll) - across * math.sin(roll)) / camera.focal_px)
+    sine = (camera_height_mm - height_mm) / depth_mm * math.cos(row)
+    return math.degrees(math.asin(sine) - row) if abs(sine) < 1 else None
+
+
+def depth_below_mm(camera: Camera, pose: Pose) -> float:
+    """How far below the camera a posed object's origin lies, in millimetres; see `sight_row`."""
+    pitch, roll = math.radians(camera.pitch_deg), math.radians(camera.roll_deg)
+    across, down = (
+        (at - middle) / pose.focal_px
+        for at, middle in zip(pose.centre_px, pose.principal_px, strict=True)
+    )
+    row = down * math.cos(roll) - across * math.sin(roll)
+    return pose.depth_mm * (row * math.cos(pitch) + math.sin(pitch))
+
+
+def horizon_row(camera: Camera) -> float:
+    """The row where the ground vanishes in the frame's middle column, pixels."""
+    pitch = math.radians(camera.pitch_deg)
+    return camera.height / 2 - camera.focal_px * math.tan(pitch)
+
+
+def draw_camera_height_mm(rng: np.random.Generator, bounds_m: Range) -> float:
+    """How high the camera is held, within `bounds_m`: at eye level three times in four.
+
+    Else lower, as by somebody crouching or from a dashboard, or higher, as from a lorry, a
+    window or a mast.
+    """
+    low, high = bounds_m
+    kind = float(rng.random())
+    share = float(rng.random())
+    if kind < 0.76:
+        height = 1.15 + 0.6 * share
+    elif kind < 0.88:
+        height = low + (1.15 - low) * share
+    else:
+        height = 1.75 + (high - 1.75) * share
+    return 1000.0 * min(max(height, low), high)
+
+
 def flat_box(pose: Pose, extent_mm: Bbox) -> Bbox:
     """The box in pixels around a rectangle (x, y, width, height) on the object's plane."""
     (a, b, c), (d, e, f), (g, h, i) = pose.homography().tolist()

@@ -195,11 +195,47 @@ def _draw_rows(rng: np.random.Generator, kind: str) -> tuple[float, float, float
     return horizon, horizon + uniform(rng, bounds), uniform(rng, (1.1, 2.2))
 
 
-def draw_procedural(rng: np.random.Generator, kind: Kind | None = None) -> ProceduralParams:
-    """Draw a scene, of the given `kind` or of any by `KIND_WEIGHTS`."""
-    drawn = choose_weighted(rng, KIND_WEIGHTS)
+@dataclass(frozen=True)
+class View:
+    """The camera a scene has to agree with, because vehicles stand in it.
+
+    As in `ProceduralParams`, and `foot_y` is the row where the farthest vehicle touches the
+    ground, a share of the frame's height: what stands up begins above it.
+    """
+
+    horizon_y: float
+    focal: float
+    camera_m: float
+    foot_y: float
+
+
+HIGHEST_HORIZON, LOWEST_HORIZON = -1.4, 0.9
+"""Shares of the height: beyond, the ground looks the same, and rows would run out."""
+
+
+def _kinds_for(view: View) -> dict[Kind, float]:
+    """Which kinds of place a view can show: from far above there is only ground."""
+    if view.horizon_y < 0.02:
+        low: dict[Kind, float] = {"asphalt": 12, "surface": 1, "clutter": 1}
+        return low
+    return {kind: weight for kind, weight in KIND_WEIGHTS.items() if kind != "asphalt"}
+
+
+def draw_procedural(
+    rng: np.random.Generator, kind: Kind | None = None, view: View | None = None
+) -> ProceduralParams:
+    """Draw a scene, of the given `kind` or of any by `KIND_WEIGHTS` that suits a `view`."""
+    drawn = choose_weighted(rng, KIND_WEIGHTS if view is None else _kinds_for(view))
     kind = drawn if kind is None else kind
     horizon_y, ground_y, camera_m = _draw_rows(rng, kind)
+    focal = uniform(rng, (0.8, 2.0))
+    if view is not None:
+        rise = ground_y - max(horizon_y, 0.0)
+        horizon_y = min(max(view.horizon_y, HIGHEST_HORIZON), LOWEST_HORIZON)
+        focal, camera_m = view.focal, view.camera_m
+        if kind not in ("surface", "clutter"):
+            ground_y = min(max(horizon_y, 0.0) + rise, max(view.foot_y - 0.01, horizon_y + 0.015))
+            ground_y = min(max(ground_y, 0.0), 1.0)
     sky, sky_top, sky_low, cloud = _draw_sky(rng)
     ground = choose_weighted(rng, _GROUNDS[kind])
     materials: tuple[TileName, ...] = ("plaster", "brick", "concrete", "cladding", "planks")
@@ -221,7 +257,7 @@ def draw_procedural(rng: np.random.Generator, kind: Kind | None = None) -> Proce
         kind=kind,
         horizon_y=horizon_y,
         ground_y=ground_y,
-        focal=uniform(rng, (0.8, 2.0)),
+        focal=focal,
         camera_m=camera_m,
         yaw_deg=float(rng.normal(0, 16)) if chance(rng, 0.75) else uniform(rng, (60, 120)),
         sky=sky,

@@ -20,6 +20,7 @@ from seedbed.generators.plates.face import PlateFace, plate_size_mm
 from seedbed.generators.plates.fonts import installed_typefaces
 from seedbed.generators.plates.layout import _load, _named
 from seedbed.generators.scenes.camera import Pose
+from seedbed.generators.scenes.decoy import overlay_box
 from seedbed.geometry import polygon_area
 from seedbed.resources import data_path
 from seedbed.sample import LabelledObject
@@ -31,6 +32,8 @@ CLEAN = {
     "pasted_rate": 1.0,
     "cut_rate": 0.0,
     "decoy_rate": 0.0,
+    "caption_rate": 0.0,
+    "close_up_rate": 0.0,
     "bystander_rate": 0.0,
     "cover_rate": 0.0,
     "hours": {"overcast": 1.0},
@@ -175,6 +178,61 @@ def test_plate_counts_and_widths_follow_the_recipe() -> None:
         placed = len(widths) + sample.counts.get("dropped:no_room", 0)
         assert placed + sample.counts.get("dropped:hidden", 0) == 2
         assert all(38 <= width <= 62 for width in widths)
+
+
+def standing_vehicles(scene: PlateScene, count: int) -> list[tuple[Pose, float]]:
+    """The poses of all vehicles in `count` scenes, and how high above the ground the eye is."""
+    found = []
+    for index in range(count):
+        for item in scene.draw(stream(4, index)).items:
+            if item.vehicle is not None and item.pose is not None:
+                eye = -item.pose.rotation().T @ item.pose.translation()
+                found.append((item.pose, (item.vehicle.plate_height_mm - float(eye[1])) / 1000))
+    return found
+
+
+def test_vehicles_stand_on_the_ground_below_a_camera_that_somebody_could_hold() -> None:
+    scene = PlateScene(camera_height_m=(1.0, 2.0), pasted_rate=0, roll_deg=(0, 0), decoy_rate=0)
+    heights = np.array([height for _, height in standing_vehicles(scene, 80)])
+    assert len(heights) > 60
+    # Slopes of a degree or two lift far vehicles a little off the plane.
+    assert np.mean((heights > 0.6) & (heights < 2.6)) > 0.9
+
+
+def test_close_ups_fill_a_third_to_two_thirds_of_the_frame() -> None:
+    scene = PlateScene(**{**CLEAN, "close_up_rate": 1.0}, layouts=("de",))
+    for index in range(10):
+        (item,) = scene.draw(stream(5, index)).items
+        assert item.pose is not None
+        (left, _), (right, _) = item.pose.project(np.array([[-260.0, 0, 0], [260.0, 0, 0]]))
+        assert 640 / 3 * 0.9 <= right - left <= 420
+
+
+def test_captions_never_lie_on_a_plate() -> None:
+    scene = PlateScene(caption_rate=1.0, close_up_rate=1.0, cut_rate=0.5)
+    captions = 0
+    for index in range(60):
+        items = scene.draw(stream(6, index)).items
+        boxes = [
+            overlay_box(one.decoy, 640, 480)
+            for one in items
+            if one.decoy is not None and one.pose is None
+        ]
+        captions += len(boxes)
+        for one in items:
+            if one.plate is None or one.pose is None:
+                continue
+            across, down = (side / 2 for side in one.plate.size_mm())
+            corners = np.array([[-across, -down, 0], [across, -down, 0],
+                                [across, down, 0], [-across, down, 0]])  # fmt: skip
+            quad = one.pose.project(corners)
+            for left, top, wide, high in boxes:
+                apart = (
+                    (quad[:, 0] < left).all() or (quad[:, 0] > left + wide).all()
+                    or (quad[:, 1] < top).all() or (quad[:, 1] > top + high).all()
+                )  # fmt: skip
+                assert apart
+    assert captions >= 30
 
 
 def test_a_scene_without_plates_is_counted_as_a_negative() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.placing import (
+    Camera,
     centred,
+    depth_below_mm,
     draw_angle,
     draw_camera,
+    draw_camera_height_mm,
     flat_box,
     grown,
+    horizon_row,
     overlap,
+    pitch_for_row,
     pose_of_width,
+    sight_row,
 )
 from seedbed.streams import stream
 
@@ -48,3 +57,39 @@ def test_overlap_is_a_share_of_the_first_box() -> None:
     assert overlap((0, 0, 10, 10), (5, 0, 100, 10)) == pytest.approx(0.5)
     assert overlap((0, 0, 10, 10), (10, 0, 5, 5)) == 0
     assert grown((10, 10, 4, 2), 3) == (7, 7, 10, 8)
+
+
+LEVEL = Camera(width=640, height=480, focal_px=800.0, pitch_deg=0.0, roll_deg=0.0)
+
+
+def test_a_level_camera_sees_the_ground_where_similar_triangles_put_it() -> None:
+    # 1.5 m below the camera, 10 m away: 800 px * 1.5 / 10 = 120 px below the middle.
+    assert sight_row(LEVEL, 1500.0, 0.0, 10_000.0, 320.0) == pytest.approx(240 + 120)
+    assert sight_row(LEVEL, 1500.0, 500.0, 10_000.0, 320.0) == pytest.approx(240 + 80)
+    assert horizon_row(LEVEL) == 240
+    # Looking down by 45 degrees the horizon rises by the focal length.
+    assert horizon_row(replace(LEVEL, pitch_deg=45.0)) == pytest.approx(240 - 800)
+
+
+@pytest.mark.parametrize("roll_deg", [0.0, 9.0, -20.0])
+def test_row_pitch_and_drop_agree(roll_deg: float) -> None:
+    camera = replace(LEVEL, roll_deg=roll_deg)
+    tilt = pitch_for_row(camera, 1600.0, 500.0, 4000.0, (200.0, 300.0))
+    assert tilt is not None
+    tilted = replace(camera, pitch_deg=tilt)
+    assert sight_row(tilted, 1600.0, 500.0, 4000.0, 200.0) == pytest.approx(300.0)
+    pose = Pose((200.0, 300.0), 4000.0, 800.0, (320.0, 240.0))
+    assert depth_below_mm(tilted, pose) == pytest.approx(1100.0)
+
+
+def test_what_is_nearer_than_it_is_below_has_no_pitch() -> None:
+    assert pitch_for_row(LEVEL, 2000.0, 0.0, 1000.0, (320.0, 240.0)) is None
+
+
+def test_cameras_are_mostly_held_at_eye_level_and_keep_their_bounds() -> None:
+    rng = stream(3)
+    heights = np.array([draw_camera_height_mm(rng, (0.45, 5.0)) for _ in range(1000)])
+    assert heights.min() >= 450
+    assert heights.max() <= 5000
+    assert np.mean((heights >= 1150) & (heights <= 1750)) == pytest.approx(0.76, abs=0.05)
+    assert draw_camera_height_mm(rng, (2.0, 2.0)) == 2000

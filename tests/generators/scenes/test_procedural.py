@@ -10,9 +10,12 @@ import pytest
 from seedbed.component import dump_params, load_params
 from seedbed.generators.scenes import texture
 from seedbed.generators.scenes.procedural import (
+    HIGHEST_HORIZON,
     KIND_WEIGHTS,
+    LOWEST_HORIZON,
     Kind,
     ProceduralParams,
+    View,
     draw_procedural,
     render_procedural,
 )
@@ -41,6 +44,19 @@ def test_a_scene_is_a_full_frame_with_structure_and_repeats(kind):
         stored = load_params(ProceduralParams, dump_params(params))
         assert stored == params
         assert np.array_equal(picture, render_procedural(stored, 160, 120))
+
+
+@pytest.mark.parametrize("horizon_y", [-6.0, -0.4, 0.2, 0.6, 3.0])
+def test_a_scene_takes_the_camera_it_is_given(horizon_y):
+    view = View(horizon_y=horizon_y, focal=1.5, camera_m=1.6, foot_y=min(horizon_y + 0.2, 0.95))
+    for index in range(8):
+        params = draw_procedural(stream(5, index), view=view)
+        assert params.horizon_y == min(max(horizon_y, HIGHEST_HORIZON), LOWEST_HORIZON)
+        assert (params.focal, params.camera_m) == (1.5, 1.6)
+        if params.kind not in ("surface", "clutter") and 0 < horizon_y < 0.7:
+            # What stands up begins above the farthest vehicle's wheels.
+            assert horizon_y <= params.ground_y < view.foot_y
+        assert render_procedural(params, 96, 64).std() > 1
 
 
 @pytest.mark.parametrize("size", [(64, 64), (640, 480), (1920, 1080), (200, 500)])
