@@ -10,6 +10,7 @@ camera, so they are sharp at any distance.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -32,6 +33,7 @@ from seedbed.generators.scenes.vehicle_lettering import line_width_mm
 from seedbed.generators.scenes.vehicle_params import (
     COLOUR_SHARES,
     KIND_SHARES,
+    Lettering,
     Sticker,
     VehicleParams,
     draw_vehicle,
@@ -63,12 +65,13 @@ from seedbed.generators.scenes.vehicle_parts import (
     tail_lamp_outline,
     text_at,
 )
-from seedbed.geometry import Points
+from seedbed.geometry import Points, apply_homography, pixel_centred, rectangle
 
 __all__ = [
     "COLOUR_SHARES",
     "KIND_SHARES",
     "PLATE_CLEARANCE_MM",
+    "Lettering",
     "Sticker",
     "VehicleParams",
     "draw_vehicle",
@@ -133,6 +136,8 @@ def paint_vehicle(
     if pane is not None:
         sky = scaled((200, 214, 228), min(b.skylight, 1.0))
         b.sheen(SPAN, pane, 0.2 + 0.75 * (p.seed % 61) / 61, p.seed, sky)
+    if p.kind != "motorcycle" and b.sees(14):
+        _lens_glare(b, p)
     if p.kind != "motorcycle" and pane is not None:
         _over_glass(b, p, pane)
     _lamp_glow(b, p)
@@ -143,19 +148,21 @@ def paint_vehicle(
 def paint_vehicle_front(
     frame: NDArray[np.uint8], params: VehicleParams, pose: Pose, light: Light
 ) -> list[Points]:
-    """Paint what stands before the plate, in place, after the plate was composited.
+    """Paint what falls on or stands before the plate, in place, after it was composited.
 
-    That is a tow ball or a bull bar. Returns the covering polygons, each (n, 2) in
-    continuous pixels; mostly there are none.
+    That is the shade of its recess, the lamp above it, a tow ball, a bar or a bull bar.
+    Returns the covering polygons, each (n, 2) in continuous pixels; mostly there are none.
     """
     p = params
-    if not (p.tow_ball or p.bull_bar) or p.kind == "motorcycle":
+    _paint_plate_light(frame, p, pose, light)
+    if p.kind == "motorcycle" or not (p.tow_ball or p.bull_bar or p.bar_at is not None):
         return []
     b = Brush(frame, pose, light, make_skin(p), (p.plate_x_mm, p.plate_height_mm), p.seed)
     lit = min(light.ambient + 0.6 * light.key, 1.1)
-    steel = scaled((96, 98, 102) if p.seed % 2 else (46, 46, 48), lit)
+    steels = ((96, 98, 102), (46, 46, 48), (152, 155, 160))
+    steel = scaled(steels[p.seed % 3], lit)
     if p.tow_ball:
-        h = max(p.clearance_mm + 110, 340.0)
+        h = p.tow_ball_mm
         neck = [(-24, h - 120, -20), (24, h - 120, -20), (20, h, -120), (-20, h, -120)]
         b.hull(RAW, neck, scaled(steel, 0.7), outline=True)
         b.hull(
@@ -165,27 +172,88 @@ def paint_vehicle_front(
             b.fill(
                 RAW, [(x, y, -130.0) for x, y in ellipse(-7, h + 26, 9, 8, 8)], scaled(steel, 1.5)
             )
+    tubes: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = []
     if p.bull_bar:
         side = p.plate_width_mm / 2 + 70
         low, high = p.clearance_mm + 60, p.belt_mm - 60
         tubes = [
-            [(-side, low, -90), (-side, high, -60)],
-            [(side, low, -90), (side, high, -60)],
-            [(-side, high, -60), (side, high, -60)],
-            [(-side * 1.7, high - 130, -40), (side * 1.7, high - 130, -40)],
+            ((-side, low, -90), (-side, high, -60)),
+            ((side, low, -90), (side, high, -60)),
+            ((-side, high, -60), (side, high, -60)),
+            ((-side * 1.7, high - 130, -40), (side * 1.7, high - 130, -40)),
         ]
-        for (x0, h0, z0), (x1, h1, z1) in tubes:
-            wide_x, wide_h = (24, 0) if x0 == x1 else (0, 24)
-            for share, shade in ((1.0, 0.7), (0.45, 1.3)):
-                quad = [
-                    (x0 + wide_x * share, h0 + wide_h * share, z0),
-                    (x1 + wide_x * share, h1 + wide_h * share, z1),
-                    (x1 - wide_x * share, h1 - wide_h * share, z1),
-                    (x0 - wide_x * share, h0 - wide_h * share, z0),
-                ]
-                b.fill(RAW, quad, scaled(steel, shade), outline=share == 1.0)
+    if p.bar_at is not None:
+        # A bumper's tube, a rack or a chain across the plate, or just above or below it.
+        h = p.plate_height_mm + p.bar_at * p.plate_height_of_sheet_mm
+        reach = p.width_mm / 2 * 0.8
+        tubes.append(((-reach, h, -110), (reach, h, -110)))
+    for (x0, h0, z0), (x1, h1, z1) in tubes:
+        wide_x, wide_h = (22, 0) if x0 == x1 else (0, 18)
+        for share, shade in ((1.0, 0.7), (0.45, 1.3)):
+            quad = [
+                (x0 + wide_x * share, h0 + wide_h * share, z0),
+                (x1 + wide_x * share, h1 + wide_h * share, z1),
+                (x1 - wide_x * share, h1 - wide_h * share, z1),
+                (x0 - wide_x * share, h0 - wide_h * share, z0),
+            ]
+            b.fill(RAW, quad, scaled(steel, shade), outline=share == 1.0)
     b.paint()
     return b.outline_px
+
+
+_PLAIN_LIGHT = 100
+"""The level of the plate's light map, uint8, that leaves a pixel as it is."""
+
+
+def _plate_light_map(p: VehicleParams, light: Light) -> NDArray[np.uint8] | None:
+    """What the recess and its lamp do to the plate's light, (12, 24) uint8, or None: nothing."""
+    dark = min(max(1.0 - (light.ambient + 0.7 * light.key), 0.0), 1.0)
+    lamp = p.plate_lamp * dark if light.hour in ("night", "dusk") else 0.0
+    if p.plate_shade <= 0 and lamp <= 0:
+        return None
+    rows = (np.arange(12) + 0.5)[:, None] / 12
+    across = (np.arange(24) + 0.5)[None, :] / 24
+    reach = max(p.plate_shade_reach, 0.05)
+    edge = np.clip((reach - rows) / (0.25 * reach + 0.08), 0, 1)
+    gain = 1 - p.plate_shade * edge * np.ones_like(across)
+    if lamp > 0:
+        # Two lamps a third of the way in, as most have; their light falls off downwards.
+        for x in (0.3, 0.7):
+            gain += 1.1 * lamp * np.exp(-(((across - x) / 0.22) ** 2) - (rows / 0.7) ** 2)
+    return np.asarray(np.clip(gain * _PLAIN_LIGHT, 0, 255), np.uint8)
+
+
+def _paint_plate_light(
+    frame: NDArray[np.uint8], p: VehicleParams, pose: Pose, light: Light
+) -> None:
+    """Shade and light the plate's place, in `frame`."""
+    levels = _plate_light_map(p, light)
+    if levels is None or pose.px_per_mm() * p.plate_width_mm < 24:
+        return
+    rows, columns = levels.shape
+    wide = p.plate_width_mm + 2 * PLATE_CLEARANCE_MM
+    high = p.plate_height_of_sheet_mm + 2 * PLATE_CLEARANCE_MM
+    to_mm = np.array([[wide / columns, 0, -wide / 2], [0, high / rows, -high / 2], [0.0, 0.0, 1.0]])
+    to_frame = pose.homography() @ to_mm
+    corners = apply_homography(to_frame, rectangle(0, 0, columns, rows))
+    (low_x, low_y), (high_x, high_y) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    left, top = max(math.floor(low_x), 0), max(math.floor(low_y), 0)
+    right = min(math.ceil(high_x), frame.shape[1])
+    bottom = min(math.ceil(high_y), frame.shape[0])
+    if right - left < 2 or bottom - top < 2:
+        return
+    shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
+    warped = cv2.warpPerspective(
+        levels,
+        pixel_centred(shift @ to_frame),
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_PLAIN_LIGHT,
+    )
+    region = frame[top:bottom, left:right]
+    gains = cv2.cvtColor(warped, cv2.COLOR_GRAY2RGB)
+    cv2.multiply(region, gains, dst=region, scale=1 / _PLAIN_LIGHT)
 
 
 def _ridden(p: VehicleParams) -> bool:
@@ -346,7 +414,7 @@ def _bumper(b: Brush, p: VehicleParams) -> None:
         along = (-1.0, -0.92, -0.8, -0.5, 0.0, 0.5, 0.8, 0.92, 1.0)
         b.line(SPAN, [(u, top + 3) for u in along], GAP, 7, under=colour)
         b.line(
-            SPAN, [(u, top - 8) for u in along], mix(colour, (255, 255, 255), 0.3), 6, under=colour
+            SPAN, [(u, top - 8) for u in along], mix(colour, (255, 255, 255), 0.18), 5, under=colour
         )
         b.line(SPAN, [(u, top - tall * 0.42) for u in along], scaled(colour, 0.8), 8, under=colour)
     if p.sensors and b.sees(24):
@@ -665,13 +733,8 @@ def _front_face(b: Brush, p: VehicleParams) -> None:
 
 def _details(b: Brush, p: VehicleParams) -> None:
     """Badge, lettering, lock, stickers, rails and aerial."""
-    half, body = p.width_mm / 2, p.body
+    half = p.width_mm / 2
     if p.facing == "rear" and p.kind not in ("truck", "trailer"):
-        ink: Colour = (
-            (30, 30, 32)
-            if p.lettering_dark or (sum(body) > 680 and p.seed % 2)
-            else (200, 203, 206)
-        )
         lamp = tail_lamp_outline(p)
         lid = min(half * 0.66, min(x for x, _ in lamp) - 25)
         plate_top = p.plate_height_mm + p.plate_height_of_sheet_mm / 2
@@ -683,30 +746,8 @@ def _details(b: Brush, p: VehicleParams) -> None:
         shift = 0.0 if p.doors == 1 or p.kind != "van" else -half * 0.25
         if _keeps_clear(p, shift, badge_h, p.badge_mm * 0.75, p.badge_mm * 0.6):
             paint_badge(b, p, shift, badge_h)
-        letters = 34.0 + p.seed % 16
-        if p.kind == "pickup" and p.lettering_left and p.seed % 2:
-            tall = min((p.belt_mm - p.bumper_top_mm) * 0.28, 120.0)
-            wide = line_width_mm(p.lettering_left, tall)
-            text_at(
-                b,
-                p.lettering_left,
-                -wide / 2,
-                p.belt_mm - 240 - tall / 2,
-                tall,
-                mix(ink, body, 0.35),
-                body,
-            )
-        else:
-            h = p.belt_mm - 120 - p.seed % 50
-            for text, left in ((p.lettering_left, True), (p.lettering_right, False)):
-                wide = line_width_mm(text, letters)
-                x = -lid if left else lid - wide
-                if (
-                    text
-                    and lid - wide > 0
-                    and _keeps_clear(p, x + wide / 2, h + letters / 2, wide / 2, letters)
-                ):
-                    text_at(b, text, x, h, letters, ink, body)
+        for line in p.lettering:
+            _write(b, p, line, lid)
         if b.sees(30) and p.plate_mount == "bumper" and p.kind != "bus":
             h = badge_h - p.badge_mm - 25
             if _keeps_clear(p, 0, h, 20, 20):
@@ -732,9 +773,42 @@ def _details(b: Brush, p: VehicleParams) -> None:
         b.line(RAW, [(0, p.height_mm, z), (0, p.height_mm + 260, z + 160)], (20, 20, 22), 6)
 
 
+def _write(b: Brush, p: VehicleParams, line: Lettering, lid: float) -> None:
+    """Set a line of lettering where it belongs on the rear, if there is room beside the plate."""
+    wide = line_width_mm(line.text, line.height_mm) * line.spacing
+    panel, under = p.belt_mm - p.bumper_top_mm, p.body
+    h = p.belt_mm - 100 - p.seed % 50
+    if line.place == "middle":
+        x, h = -wide / 2, p.belt_mm - max(panel * 0.3, 110)
+    elif line.place == "low":
+        x, h, under = -wide / 2, p.clearance_mm + (p.bumper_top_mm - p.clearance_mm) * 0.7, p.bumper
+    else:
+        x = -lid if line.place.endswith("left") else lid - wide
+    if line.place.startswith("below"):
+        h -= line.height_mm + 40 + p.seed % 30 if p.seed % 3 else panel * 0.55
+    if wide > 1.9 * lid or not _keeps_clear(
+        p, x + wide / 2, h + line.height_mm / 2, wide / 2, line.height_mm / 2
+    ):
+        return
+    text_at(
+        b, line.text, x, h, line.height_mm, line.ink, under, line.weight,
+        spacing=line.spacing, slant=line.slant, raised=line.chrome,
+    )  # fmt: skip
+
+
 def _sticker(b: Brush, s: Sticker) -> None:
     x0, h0 = s.x_mm - s.width_mm / 2, s.h_mm - s.height_mm / 2
-    b.fill(SKIN, box(x0, h0, x0 + s.width_mm, h0 + s.height_mm), s.ground)
+    if s.oval:
+        rim, wide, tall = ellipse(s.x_mm, s.h_mm, 1, 1), s.width_mm / 2, s.height_mm / 2
+        for share, colour in ((1.0, s.ground), (0.92, s.ink), (0.86, s.ground)):
+            ring = [
+                (s.x_mm + (u - s.x_mm) * wide * share, s.h_mm + (v - s.h_mm) * tall * share)
+                for u, v in rim
+            ]
+            if share == 1.0 or b.sees(10):
+                b.fill(SKIN, ring, colour)
+    else:
+        b.fill(SKIN, box(x0, h0, x0 + s.width_mm, h0 + s.height_mm), s.ground)
     if s.text:
         tall = min(s.height_mm * 0.62, s.width_mm * 0.9 / max(line_width_mm(s.text, 1.0), 0.1))
         wide = line_width_mm(s.text, tall)
@@ -765,6 +839,15 @@ def _over_glass(b: Brush, p: VehicleParams, pane: list[Pair]) -> None:
                 ink=_whole(scaled(sticker.ink, lit * 0.85)),
             )
             _sticker(b, dim)
+
+
+def _lens_glare(b: Brush, p: VehicleParams) -> None:
+    """What the lamps' clear covers mirror; `paint` adds it when the panels are lit."""
+    outline = tail_lamp_outline(p) if p.facing == "rear" else head_lamp_outline(p)
+    sky = scaled((214, 220, 226), min(b.skylight, 1.0))
+    strength = 0.1 + 0.4 * (p.seed % 73) / 73
+    for side in (-1.0, 1.0):
+        b.sheen(SKIN, flip(outline, side), strength, p.seed + int(side), sky)
 
 
 def _lamp_glow(b: Brush, p: VehicleParams) -> None:

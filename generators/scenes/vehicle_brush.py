@@ -140,18 +140,56 @@ def _scratch(name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return kept[:size].reshape(shape)
 
 
-@lru_cache(maxsize=64)
+_BANK = 64
+"""How many different surroundings are mirrored; each follows from its number alone."""
+
+
+@lru_cache(maxsize=_BANK)
 def _mirrored_scene(seed: int) -> NDArray[np.uint8]:
     """What a pane mirrors, (96, 128) uint8: sky over a skyline, and a slanted bright streak."""
     rng = np.random.default_rng(np.random.PCG64(seed))
-    rows = np.arange(24)[:, None]
-    skyline = rng.uniform(9, 20) + np.cumsum(rng.normal(0, 1.1, 32))
-    scene = 0.18 + np.clip(skyline[None] - rows, 0, 1) * (0.62 + 0.4 * rows / 24)
+    rows = np.arange(96)[:, None] / 4
+    walk = rng.uniform(9, 20) + np.cumsum(rng.normal(0, 1.1, 32))
+    roofs = np.repeat(rng.normal(0, 0.8, 16), 8)
+    skyline = np.interp(np.arange(128) / 4, np.arange(32), walk) + roofs
+    scene = 0.18 + np.clip(2.5 * (skyline[None] - rows), 0, 1) * (0.62 + 0.4 * rows / 24)
     lean = rng.uniform(-0.6, 0.6)
-    streak = np.arange(32)[None] / 32 + lean * rows / 24 - rng.uniform(0.1, 0.9)
+    streak = np.arange(128)[None] / 128 + lean * rows / 24 - rng.uniform(0.1, 0.9)
     scene = scene + 0.3 * (np.abs(streak) < rng.uniform(0.04, 0.16))
     grey = np.asarray(np.clip(scene * 200, 0, 255), dtype=np.uint8)
-    return np.asarray(cv2.resize(grey, (128, 96), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0), dtype=np.uint8)
+
+
+@lru_cache(maxsize=_BANK)
+def _surroundings(number: int) -> NDArray[np.uint8]:
+    """What glossy paint mirrors, (96, 192) uint8, about 128 in the mean.
+
+    Sky over buildings, cars and trees, bent into long streaks as curved panels bend them.
+    """
+    rng = np.random.default_rng(np.random.PCG64([number, 7]))
+    high, wide = 96, 192
+    scene = np.repeat(np.linspace(178, 96, high)[:, None], wide, axis=1).astype(np.float32)
+    for _ in range(int(rng.integers(3, 8))):
+        x, y = int(rng.integers(-20, wide)), int(rng.integers(20, 56))
+        across, down = int(rng.integers(12, 80)), int(rng.integers(8, 40))
+        tone = float(rng.uniform(40, 130))
+        cv2.rectangle(scene, (x, y), (x + across, y + down), tone, -1)
+    for _ in range(int(rng.integers(2, 7))):
+        # Lamps, panes and bright gaps between dark things.
+        centre = (int(rng.integers(0, wide)), int(rng.integers(0, high)))
+        axes = (int(rng.integers(3, 30)), int(rng.integers(1, 5)))
+        tone, turn = float(rng.uniform(190, 255)), float(rng.normal(0, 8))
+        cv2.ellipse(scene, centre, axes, turn, 0, 360, tone, -1)
+    x, y = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32))
+    bend, phase = rng.uniform(2, 9, 2), rng.uniform(0, 6.3, 2)
+    down = y + bend[0] * np.sin(x / rng.uniform(14, 40) + phase[0])
+    across = x + bend[1] * np.sin(y / rng.uniform(6, 18) + phase[1])
+    bent = cv2.remap(
+        scene, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT,
+    )  # fmt: skip
+    bent = cv2.GaussianBlur(bent, (0, 0), float(rng.uniform(0.6, 2.2)))
+    return np.asarray(np.clip(bent + (128 - bent.mean()), 0, 255), np.uint8)
 
 
 @lru_cache(maxsize=4)
@@ -259,6 +297,18 @@ class Brush:
         extra = (closed, max(1, round(width_px)), cv2.LINE_AA if smooth else cv2.LINE_8)
         self._jobs.append(("line", start, stop, self.tint(colour), extra))
 
+    def strokes(
+        self, mode: int, strokes: Sequence[Outline], colour: Colour, width_mm: float
+    ) -> None:
+        """Pen lines of one colour and width, painted together."""
+        spans = [self.add(mode, points) for points in strokes]
+        if spans:
+            width_px = max(1, round(width_mm * self.scale))
+            ends = [stop - spans[0][0] for _, stop in spans]
+            self._jobs.append(
+                ("strokes", spans[0][0], spans[-1][1], self.tint(colour), (ends, width_px))
+            )
+
     def sheen(self, mode: int, points: Outline, strength: float, seed: int, sky: Colour) -> None:
         """What a pane mirrors, added inside a polygon: sky above, dark things below."""
         start, stop = self.add(mode, points)
@@ -327,6 +377,11 @@ class Brush:
                 reach = width_px << SHIFT
                 if -reach < min(right, bottom) and left < limit_x + reach and top < limit_y + reach:
                     cv2.polylines(frame, [span], closed, colour, width_px, kind, SHIFT)
+            elif job == "strokes":
+                ends, width_px = extra
+                if right > 0 and bottom > 0 and left < limit_x and top < limit_y:
+                    lines = [span[a:b] for a, b in pairwise([0, *ends])]
+                    cv2.polylines(frame, lines, False, colour, width_px, cv2.LINE_AA, SHIFT)
             elif job == "hull":
                 wrapped = cv2.convexHull(span)
                 if right >= 0 and bottom >= 0 and left <= limit_x and top <= limit_y:
@@ -371,7 +426,7 @@ class Brush:
         cv2.fillPoly(mask, [span - (left << SHIFT, top << SHIFT)], 255, cv2.LINE_AA, SHIFT)
         (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
         # The mirrored scene belongs to the whole pane, so a cropped pane shows its share.
-        scene = _mirrored_scene(seed % 64)
+        scene = _mirrored_scene(seed % _BANK)
         rows, columns = scene.shape
         per_x, per_y = columns / max(high_x - low_x, 1.0), rows / max(high_y - low_y, 1.0)
         x0, y0 = (left - low_x) * per_x, (top - low_y) * per_y
@@ -485,7 +540,7 @@ class Brush:
         lights[:, 0] = strength * (128 - 76.8 * grime)
         lights[:, 1] = mirror * (1 - grime)
         lights[:, 2] = grime * 255
-        coarse = max(2.0, min(max(wide, high) / 56, 10.0))
+        coarse = max(2.0, min(max(wide, high) / 84, 8.0))
         size = (max(int(wide / coarse), 4), max(int(high / coarse), 4))
         ratio = np.array([size[0] / wide * 16, size[1] / high * 16])
         pixels = self.to_pixels(mesh.reshape(-1, 3))
@@ -516,6 +571,18 @@ class Brush:
         # The tile's levels deviate by 30, the panels' by `spread` of full light, 128.
         share = 128 / 30 * spread * brightness
         level = cv2.addWeighted(level, 1.0, mottle, share, -128 * share)
+        # Polished panels mirror what stands around, clean and dark ones most visibly.
+        scene = _surroundings(self.seed % _BANK)
+        zoom = 1 + self.seed % 7
+        rows, columns = scene.shape[0] * 3 // (2 + zoom), scene.shape[1] * 3 // (2 + zoom)
+        x, y = self.seed % (scene.shape[1] - columns + 1), self.seed % (scene.shape[0] - rows + 1)
+        around = cv2.resize(
+            scene[y : y + rows, x : x + columns], size, interpolation=cv2.INTER_LINEAR
+        )
+        polish = gloss * (1 - 0.7 * dirt)
+        share = 0.32 * polish * self.skylight
+        sky_map = cv2.addWeighted(sky_map, 1.0, around, share, -105 * share)
+        level = cv2.addWeighted(level, 1.0, around, 0.1 * polish, -12.8 * polish)
         region = self.frame[top:bottom, left:right]
         grey, full = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
         over = _scratch("over", (high, wide, 3))

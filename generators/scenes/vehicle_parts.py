@@ -448,13 +448,16 @@ def text_at(
     under: Colour,
     weight: float = 0.16,
     mode: int = SKIN,
+    spacing: float = 1.0,
+    slant: float = 0.0,
+    raised: bool = False,
 ) -> None:
-    """Write `text` with its left end at `x` and its baseline at `h`."""
+    """Write `text` with its left end at `x` and its baseline at `h`; see `Lettering`."""
     if not b.sees(height_mm / 3.5):
         return
     unit = height_mm / CAP_HEIGHT
     if not b.sees(height_mm / 6):
-        wide = line_width_mm(text, height_mm)
+        wide = line_width_mm(text, height_mm) * spacing
         b.line(
             mode,
             [(x, h + height_mm / 2), (x + wide, h + height_mm / 2)],
@@ -463,16 +466,22 @@ def text_at(
             under,
         )
         return
-    for i, letter in enumerate(text):
-        left = x + i * ADVANCE * unit
-        for stroke in STROKES.get(letter, ()):
-            b.line(
-                mode,
-                [(left + u * unit, h + v * unit) for u, v in stroke],
-                colour,
-                height_mm * weight,
-                under,
-            )
+    advance = ADVANCE * spacing * unit
+    strokes = [
+        [(x + i * advance + (u + slant * v) * unit, h + v * unit) for u, v in stroke]
+        for i, letter in enumerate(text)
+        for stroke in STROKES.get(letter, ())
+    ]
+    pen = height_mm * weight
+    if raised and b.sees(height_mm / 10):
+        aside, below = 0.28 * pen, 0.5 * pen
+        shadow = [[(u + aside, v - below) for u, v in points] for points in strokes]
+        b.strokes(mode, shadow, scaled(under, 0.42), pen)
+    thin = min(1.0, max(pen * b.scale, 0.35))
+    b.strokes(mode, strokes, mix(under, colour, thin) if thin < 1 else colour, pen)
+    if raised and b.sees(pen / 2.2):
+        edge = [[(u - 0.2 * pen, v + 0.22 * pen) for u, v in points] for points in strokes]
+        b.strokes(mode, edge, mix(colour, (255, 255, 255), 0.6), 0.3 * pen)
 
 
 def paint_glass(b: Brush, p: VehicleParams) -> None:

@@ -15,6 +15,8 @@ from seedbed.generators.scenes.vehicle import (
     COLOUR_SHARES,
     KIND_SHARES,
     PLATE_CLEARANCE_MM,
+    Lettering,
+    Sticker,
     VehicleParams,
     draw_vehicle,
     paint_vehicle,
@@ -215,3 +217,90 @@ def test_a_tow_ball_covers_what_it_says() -> None:
     assert (
         paint_vehicle_front(frame, dataclasses.replace(params, tow_ball=False), pose(), DAY) == []
     )
+
+
+def rear(index: int, **changes: object) -> VehicleParams:
+    """A hatchback's rear with its plate flat in the open, changed as asked."""
+    clean = {"facing": "rear", "dirt": 0.0, "stickers": (), "lettering": (), "lamp_lit": False,
+             "tow_ball": False, "bull_bar": False, "bar_at": None, "plate_shade": 0.0,
+             "plate_lamp": 0.0}  # fmt: skip
+    return dataclasses.replace(drawn(index, "hatch"), **{**clean, **changes})
+
+
+def plate_rows(frame: np.ndarray, params: VehicleParams, where: Pose) -> np.ndarray:
+    """The mean brightness of each row of pixels on the plate's place, top first."""
+    scale = where.px_per_mm()
+    half_x, half_y = params.plate_width_mm / 2 * scale, params.plate_height_of_sheet_mm / 2 * scale
+    rows = frame[int(280 - half_y) + 1 : int(280 + half_y), int(320 - half_x) : int(320 + half_x)]
+    return rows.mean(axis=(1, 2))
+
+
+def test_a_recess_takes_light_from_the_plates_upper_edge() -> None:
+    params = rear(2, plate_shade=0.5, plate_shade_reach=0.5)
+    where = pose(depth_mm=1100.0)
+    frame = plain(200)
+    assert paint_vehicle_front(frame, params, where, DAY) == []
+    rows = plate_rows(frame, params, where)
+    # Half the light at the top, all of it below the middle.
+    assert rows[1] == pytest.approx(100, abs=4)
+    assert rows[-1] == pytest.approx(200, abs=1)
+    whole = plain(200)
+    paint_vehicle_front(whole, dataclasses.replace(params, plate_shade_reach=3.0), where, DAY)
+    assert plate_rows(whole, params, where)[-1] == pytest.approx(100, abs=4)
+
+
+def test_the_lamp_above_a_plate_shines_at_night_only() -> None:
+    params = rear(2, plate_lamp=1.0)
+    where = pose(depth_mm=1100.0)
+    day, night = plain(60), plain(60)
+    paint_vehicle_front(day, params, where, DAY)
+    paint_vehicle_front(night, params, where, NIGHT)
+    assert (day == 60).all()
+    rows = plate_rows(night, params, where)
+    assert rows[1] > rows[-1] > 60
+
+
+def test_a_bar_hides_what_its_outline_says() -> None:
+    params = rear(2, bar_at=0.0)
+    where = pose(depth_mm=1100.0)
+    frame = plain(200)
+    (outline,) = paint_vehicle_front(frame, params, where, DAY)
+    # Two times 18 mm at (1100 - 110) mm: 36 px * 700 / 990 = 25 px high.
+    assert np.ptp(outline[:, 1]) == pytest.approx(36 * 700 / 990, abs=0.5)
+    inside = np.zeros(frame.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.rint(outline).astype(np.int32)], 1)
+    changed = (frame != 200).any(axis=2)
+    assert changed[inside > 0].mean() > 0.9
+    # Smooth edges reach two pixels further.
+    assert not changed[cv2.dilate(inside, np.ones((5, 5), np.uint8)) == 0].any()
+
+
+def test_lettering_and_ovals_show_and_stay_off_the_plate() -> None:
+    words = Lettering("left", "LUXVEN", 60.0, 1.0, 0.2, 0.16, True, (230, 230, 230))
+    oval = Sticker(350.0, 820.0, 170.0, 110.0, (232, 232, 228), (20, 20, 24), "SK", oval=True)
+    where = pose(depth_mm=2200.0)
+    bare = rear(2, body=(30, 30, 34), plate_x_mm=0.0)
+    frames = []
+    for params in (bare, dataclasses.replace(bare, lettering=(words,), stickers=(oval,))):
+        frame = plain()
+        paint_vehicle(frame, params, where, DAY)
+        frames.append(frame)
+    changed = (frames[0] != frames[1]).any(axis=2)
+    assert changed.sum() > 200
+    scale = where.px_per_mm()
+    half_x = int(bare.plate_width_mm / 2 * scale)
+    half_y = int(bare.plate_height_of_sheet_mm / 2 * scale)
+    assert not changed[280 - half_y : 280 + half_y, 320 - half_x : 320 + half_x].any()
+
+
+def test_what_makers_and_dealers_write_comes_at_its_rate() -> None:
+    cars = [drawn(index, "hatch") for index in range(500)]
+    rears = [car for car in cars if car.facing == "rear"]
+    assert all(not car.lettering for car in cars if car.facing == "front")
+    named = np.mean(
+        [any(one.place in ("left", "middle") for one in car.lettering) for car in rears]
+    )
+    # 0.12 have it across the middle, 0.72 of the rest on the left.
+    assert named == pytest.approx(0.12 + 0.88 * 0.72, abs=0.07)
+    plain_place = [car for car in cars if car.recess_style == "none" and min(car.body) > 150]
+    assert len(plain_place) / len(cars) > 0.08
