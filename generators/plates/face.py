@@ -69,6 +69,9 @@ ASPECT_STEP, STROKE_STEP = 0.1, 0.02
 """Glyphs are asked for at multiples of these: width over height, stroke over height."""
 RELIEF_EDGE_MM = 1.5
 """How wide the slope of an embossed stroke is, as measured on pressed aluminium plates."""
+RUBBED_EDGE_SHARE = 0.2
+"""The share of a stroke's width that keeps its ink on each side where its middle is rubbed
+bare, as measured on photographs."""
 CACHE_BYTES = 64 * 2**20
 """Bound of the painted grounds and sprites kept in each process."""
 HOLE_COLOUR = "#2b2b2c"
@@ -92,8 +95,10 @@ class FaceParams:
 
     `layout` is an id or path, or `random` with its `layout_seed`. `stroke_scale`,
     `width_scale` and `gap_scale` multiply the layout's measures, `offset_mm` moves the
-    characters. `ink` is RGB, `gains` multiplies RGB of the whole face. `marks` follows
-    the order of `choice_marks`, then the separators' marks in reading order.
+    characters. `ink` is RGB; `ink_wear` is how far it has paled towards the ground, and
+    `rubbed` how bare the middles of the strokes are worn (0 not, 1 down to the ground).
+    `gains` multiplies RGB of the whole face. `marks` follows the order of `choice_marks`,
+    then the separators' marks in reading order.
     """
 
     layout: str
@@ -107,6 +112,8 @@ class FaceParams:
     offset_mm: tuple[float, float]
     ground: str
     ink: tuple[int, int, int]
+    ink_wear: float
+    rubbed: float
     gains: tuple[float, float, float]
     marks: tuple[MarkDraw, ...]
 
@@ -235,6 +242,10 @@ def draw_face(
     ink_shift = int(rng.integers(-6, 16)) + rng.integers(-3, 4, size=3)
     red, green, blue = (int(min(max(c + s, 0), 255)) for c, s in zip(ink, ink_shift, strict=True))
     gain = uniform(rng, (0.9, 1.04))
+    paled, pale = chance(rng, layout.worn_ink_rate), uniform(rng, (0.1, 0.5))
+    bare, rubbed = chance(rng, layout.rubbed_rate), uniform(rng, (0.25, 0.8))
+    bare = bare and layout.relief == "embossed"
+    spread = layout.stroke_spread
     return FaceParams(
         layout=layout_id,
         layout_seed=layout_seed,
@@ -242,12 +253,14 @@ def draw_face(
         registration=registration,
         typeface=typeface,
         # Steps keep the number of different glyphs small enough to be kept in a cache.
-        stroke_scale=choose(rng, (0.9, 1.0, 1.0, 1.1)),
+        stroke_scale=1 + spread * choose(rng, (-1.0, -0.5, 0.0, 0.0, 0.5, 1.0)),
         width_scale=choose(rng, (0.96, 0.98, 1.0, 1.0, 1.02, 1.04)),
         gap_scale=uniform(rng, (0.85, 1.15)),
         offset_mm=(uniform(rng, (-1.5, 1.5)), uniform(rng, (-0.8, 0.8))),
         ground=choose(rng, variant.ground),
         ink=(red, green, blue),
+        ink_wear=pale if paled else 0.0,
+        rubbed=rubbed if bare else 0.0,
         gains=(
             gain * uniform(rng, (0.99, 1.01)),
             gain,
@@ -822,12 +835,13 @@ def _place(layout: PlateLayout, params: FaceParams) -> list[_Placed]:
     placed: list[_Placed] = []
     for index, tokens in enumerate(params.registration.tokens):
         line = layout.lines[index]
+        narrow = layout.is_narrow(tokens)
         gap = layout.characters.gap_mm * line.width_scale * params.gap_scale
         widths: list[float] = []
         after: list[float] = []
         for position, token in enumerate(tokens):
             if len(token) == 1:
-                widths.append(layout.cell_width_mm(token, index) * params.width_scale)
+                widths.append(layout.cell_width_mm(token, index, narrow) * params.width_scale)
                 follows = position + 1 < len(tokens) and len(tokens[position + 1]) == 1
                 after.append(gap if follows else 0.0)
             else:
@@ -939,7 +953,14 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
             for index, mark in enumerate(layout.separator(placed.token[1:-1]).marks):
                 stick((placed.token, index), mark, (x, y))
 
-    rgb = _lay_ink(rgb, ink, params.ink)
+    ground = _rgb(params.ground)
+    colour = _between(params.ink, ground, params.ink_wear)
+    rgb = _lay_ink(rgb, ink, colour)
+    if params.rubbed:
+        reach = max(round(RUBBED_EDGE_SHARE * stroke_mm * scale), 1)
+        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        middles = np.asarray(cv2.erode(ink, kernel), np.uint8)
+        rgb = _lay_ink(rgb, middles, _between(colour, ground, params.rubbed))
     if embossed:
         relief = np.asarray(cv2.max(relief, _soften(ink, scale)), np.uint8)
     for sprite, at in over:
@@ -956,6 +977,14 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
         line_count=len(params.registration.lines),
         bolts_mm=layout.bolts_mm,
     )
+
+
+def _between(
+    colour: tuple[int, int, int], other: tuple[int, int, int], share: float
+) -> tuple[int, int, int]:
+    """The colour that is `share` of the way from one to the other."""
+    red, green, blue = (round(c + (o - c) * share) for c, o in zip(colour, other, strict=True))
+    return red, green, blue
 
 
 def _lay_ink(rgb: Canvas, ink: Canvas, colour: tuple[int, int, int]) -> Canvas:

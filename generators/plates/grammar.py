@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.errors import InputError
-from seedbed.generators.plates.layout import PlateLayout, Variant, parsed_pattern
+from seedbed.generators.plates.layout import (
+    ALL_DIGITS,
+    ALL_LETTERS,
+    PlateLayout,
+    Variant,
+    parsed_pattern,
+)
 from seedbed.streams import chance, choose, choose_weighted
 
-MAX_TRIES = 100
-"""Draws of one text before its grammar is declared unable to avoid its forbidden words."""
-ALL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-ALL_DIGITS = "0123456789"
+MAX_TRIES = 1000
+"""Draws of one text. At least one in 20 is allowed (`layout.LEAST_ALLOWED`), so fewer than
+one text in 1e22 runs out of tries."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ def draw_registration(
 ) -> Registration:
     """A registration of the layout, for `variant` or one drawn by weight.
 
-    Raises `InputError` where `MAX_TRIES` texts in a row held a forbidden word.
+    Raises `InputError` where `MAX_TRIES` texts in a row held a forbidden word, which only
+    a layout that `load_layout` has not checked can do.
     """
     chosen = draw_variant(layout, rng) if variant is None else variant
     vanity = layout.vanity
@@ -113,3 +119,13 @@ def _printed(layout: PlateLayout, tokens: tuple[str, ...]) -> str:
     return "".join(
         token if len(token) == 1 else layout.separator(token[1:-1]).printed for token in tokens
     )
+
+
+__all__ = [
+    "ALL_DIGITS",
+    "ALL_LETTERS",
+    "Registration",
+    "draw_pattern_text",
+    "draw_registration",
+    "draw_variant",
+]

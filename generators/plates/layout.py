@@ -43,6 +43,10 @@ RANDOM_SHARE = 0.15
 """How often `random` comes, against all listed layouts together, where no weight says."""
 MAX_FILE_BYTES = 1_000_000
 """A layout file larger than this is not a layout."""
+LEAST_ALLOWED = 0.05
+"""Where forbidden words leave a smaller share of a pattern's texts, the layout is refused."""
+ALL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ALL_DIGITS = "0123456789"
 
 _SHORT_SEPARATORS = {"-": "dash", "·": "dot", " ": "gap"}
 _TOKEN = re.compile(r"\{([^{}]*)\}|<([^<>]*)>|(.)", re.DOTALL)
@@ -208,8 +212,19 @@ class Border(Model):
     raised: bool = True
 
 
+class NarrowFace(Model):
+    """The narrower cells of lines with `from_characters` characters or more."""
+
+    from_characters: int = Field(ge=2, le=20)
+    letter_width_mm: Millimetres
+    digit_width_mm: Millimetres
+
+
 class Characters(Model):
-    """The cell of a character and its stroke. `widths_mm` holds exceptions such as I or 1."""
+    """The cell of a character and its stroke. `widths_mm` holds exceptions such as I or 1.
+
+    `narrow` is the second, narrower face that some countries prescribe for long texts.
+    """
 
     height_mm: Millimetres
     letter_width_mm: Millimetres
@@ -217,6 +232,7 @@ class Characters(Model):
     stroke_mm: Millimetres
     gap_mm: float = Field(ge=-5, le=60)
     widths_mm: dict[Annotated[str, Field(min_length=1, max_length=1)], Millimetres] = {}
+    narrow: NarrowFace | None = None
 
 
 class Line(Model):
@@ -290,7 +306,11 @@ class PlateLayout(Model):
 
     `weight` says how often it comes among its region's layouts; `free_rate` is the share
     of plates whose letters and digits ignore the alphabets, so that a reader of the
-    pictures cannot lean on the grammar.
+    pictures cannot lean on the grammar. `stroke_spread` is by which share of itself the
+    stroke differs between plates, up and down. `worn_ink_rate` is the share of plates
+    whose ink has paled towards the ground, `rubbed_rate` the share of embossed ones whose
+    strokes are worn bare on top, `bare_holes_rate` the share without bolts in the lower
+    holes.
     """
 
     id: str
@@ -312,8 +332,14 @@ class PlateLayout(Model):
     digits: str = "0123456789"
     patterns: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     sets: dict[str, TextSet] = {}
-    forbidden: tuple[str, ...] = ()
+    forbidden: tuple[Annotated[str, Field(min_length=1, max_length=12)], ...] = Field(
+        default=(), max_length=500
+    )
     free_rate: float = Field(default=0, ge=0, le=1)
+    stroke_spread: float = Field(default=0.1, ge=0, le=0.4)
+    worn_ink_rate: float = Field(default=0.1, ge=0, le=1)
+    rubbed_rate: float = Field(default=0.05, ge=0, le=1)
+    bare_holes_rate: float = Field(default=0.3, ge=0, le=1)
     vanity: Vanity | None = None
     fonts: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
@@ -377,20 +403,37 @@ class PlateLayout(Model):
         """The height of the characters on a line."""
         return self.lines[line].height_mm or self.characters.height_mm
 
-    def cell_width_mm(self, character: str, line: int) -> float:
-        """The width of a character's cell on a line, before any narrowing."""
+    def cell_width_mm(self, character: str, line: int, narrow: bool = False) -> float:
+        """The width of a character's cell on a line, before any narrowing to fit.
+
+        `narrow` asks for the narrower face, where the layout has one.
+        """
         cells = self.characters
+        digit, letter = cells.digit_width_mm, cells.letter_width_mm
         width = cells.widths_mm.get(character)
         if width is None:
-            width = cells.digit_width_mm if character.isdigit() else cells.letter_width_mm
+            width = digit if character.isdigit() else letter
+        if narrow and cells.narrow is not None:
+            if character.isdigit():
+                width *= cells.narrow.digit_width_mm / digit
+            else:
+                width *= cells.narrow.letter_width_mm / letter
         return width * self.lines[line].width_scale
 
+    def is_narrow(self, tokens: Sequence[str]) -> bool:
+        """Whether a line of characters and `<separator>` tokens is set in the narrower face."""
+        narrow = self.characters.narrow
+        if narrow is None:
+            return False
+        return sum(len(token) == 1 for token in tokens) >= narrow.from_characters
+
     def text_width_mm(self, tokens: Sequence[str], line: int) -> float:
-        """The width of a line of characters and `<separator>` tokens before narrowing."""
+        """The width of a line of characters and `<separator>` tokens before narrowing to fit."""
         total = 0.0
+        narrow = self.is_narrow(tokens)
         for index, token in enumerate(tokens):
             if len(token) == 1:
-                total += self.cell_width_mm(token, line)
+                total += self.cell_width_mm(token, line, narrow)
                 if index + 1 < len(tokens) and len(tokens[index + 1]) == 1:
                     total += self.characters.gap_mm * self.lines[line].width_scale
             else:
@@ -533,6 +576,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 _MODELS: dict[str, type[Model]] = {
     "border": Border,
     "characters": Characters,
+    "narrow": NarrowFace,
     "lines": Line,
     "separators": Separator,
     "sets": TextSet,
@@ -551,6 +595,7 @@ _MODELS: dict[str, type[Model]] = {
 _MARK_KINDS = frozenset(_MODELS) - {
     "border",
     "characters",
+    "narrow",
     "lines",
     "separators",
     "sets",
@@ -650,6 +695,9 @@ def _check(layout: PlateLayout) -> None:
     _check_sets(layout)
     for key, pattern in _all_patterns(layout):
         _check_pattern(layout, key, pattern)
+    if layout.forbidden:
+        for key, pattern in _all_patterns(layout):
+            _check_forbidden(layout, key, pattern)
     for key, mark in _all_marks(layout):
         if isinstance(mark, TextMark):
             if (bool(mark.text) + bool(mark.texts) + bool(mark.pattern)) != 1:
@@ -726,6 +774,115 @@ def _all_marks(layout: PlateLayout) -> Iterator[tuple[str, AnyMark]]:
     for name, emblem in layout.emblems.items():
         for index, mark in enumerate(emblem.marks):
             yield f"emblems.{name}.marks.{index}", mark
+
+
+class _Forbidden:
+    """Follows a text character by character and says when it holds a forbidden word.
+
+    A state is the longest end of the text so far that begins a forbidden word, so there
+    are no more states than there are characters in the words.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = frozenset(words)
+        self._starts = frozenset(word[:end] for word in words for end in range(len(word) + 1))
+        self._longest = max(len(word) for word in words)
+        self._next: dict[tuple[str, str], str | None] = {}
+
+    def step(self, state: str, character: str) -> str | None:
+        """The state after one more character, None where that completes a word."""
+        key = (state, character)
+        if key not in self._next:
+            text = state + character
+            ends = [text[start:] for start in range(len(text) + 1)]
+            held = any(end in self._words for end in ends)
+            self._next[key] = None if held else next(e for e in ends if e in self._starts)
+        return self._next[key]
+
+    def run(self, state: str, text: str) -> str | None:
+        """The state after a whole text, None where a word completes in it."""
+        reached: str | None = state
+        for character in text:
+            if reached is None:
+                break
+            reached = self.step(reached, character)
+        return reached
+
+
+def allowed_share(layout: PlateLayout, pattern: str, free: bool = False) -> float:
+    """The share of the texts drawn from `pattern` that hold no forbidden word, exactly.
+
+    `free` asks for those that ignore the layout's alphabets. The work grows with the
+    pattern times the forbidden words' characters, not with the number of texts.
+    """
+    if not layout.forbidden:
+        return 1.0
+    forbidden = _Forbidden(layout.forbidden)
+    shares: dict[str, float] = {"": 1.0}
+    for kind, name in (token for line in parsed_pattern(pattern) for token in line):
+        if kind == "separator":
+            continue
+        digits = layout.sets[name].digits if kind == "set" else None
+        if digits is None:
+            shares = _spread(forbidden, shares, _choices(layout, kind, name, free))
+            continue
+        lengths = range(digits[0], digits[1] + 1)
+        together: dict[str, float] = {}
+        for length in lengths:
+            reached = shares
+            for position in range(length):
+                # `int` has no leading zero.
+                choices = _even(ALL_DIGITS[1:] if position == 0 else ALL_DIGITS)
+                reached = _spread(forbidden, reached, choices)
+            for state, share in reached.items():
+                together[state] = together.get(state, 0.0) + share / len(lengths)
+        shares = together
+    return sum(shares.values())
+
+
+def _even(texts: Sequence[str]) -> list[tuple[str, float]]:
+    return [(text, 1 / len(texts)) for text in texts]
+
+
+def _choices(layout: PlateLayout, kind: str, name: str, free: bool) -> list[tuple[str, float]]:
+    """What a token of a pattern may become, with the share of each."""
+    if kind == "letter":
+        return _even(ALL_LETTERS if free else layout.letters)
+    if kind == "digit":
+        return _even(ALL_DIGITS if free else layout.digits)
+    words, weights = layout.words[name]
+    total = sum(weights)
+    return [
+        # Blanks are gaps on the plate and no part of its text.
+        (word.replace(" ", ""), weight / total)
+        for word, weight in zip(words, weights, strict=True)
+        if weight > 0
+    ]
+
+
+def _spread(
+    forbidden: _Forbidden, shares: Mapping[str, float], choices: Sequence[tuple[str, float]]
+) -> dict[str, float]:
+    """The shares of the states after one more token; texts with a forbidden word are gone."""
+    after: dict[str, float] = {}
+    for state, share in shares.items():
+        for text, part in choices:
+            reached = forbidden.run(state, text)
+            if reached is not None:
+                after[reached] = after.get(reached, 0.0) + share * part
+    return after
+
+
+def _check_forbidden(layout: PlateLayout, key: str, pattern: str) -> None:
+    """Refuse a pattern whose texts are nearly all forbidden, by counting, not by trying."""
+    for free in (False, True) if layout.free_rate else (False,):
+        share = allowed_share(layout, pattern, free)
+        if share < LEAST_ALLOWED:
+            left = "no text" if share <= 0 else f"only {share:.2%} of the texts"
+            raise InputError(
+                f"layout {layout.file}: forbidden leaves {left} that {key} {pattern!r} can draw; "
+                "take words out of forbidden, or change the pattern."
+            )
 
 
 def _check_tokens(

@@ -25,6 +25,7 @@ from seedbed.generators.plates.surface import (
     SurfaceParams,
     draw_cover,
     draw_surface,
+    is_bare,
     paint_cover,
     shade_face,
 )
@@ -80,11 +81,11 @@ def draw_plate(
     """Draw a plate of one of `layouts`, by `shares`; empty `fonts` leaves the layout's own."""
     face = draw_face(layouts, shares, rng, fonts or None)
     size_mm = plate_size_mm(face)
-    region = layout_of(face.layout, face.layout_seed).region
+    layout = layout_of(face.layout, face.layout_seed)
     return PlateParams(
         face=face,
-        surface=draw_surface(rng, wear, size_mm),
-        mount=draw_mount(rng, region, size_mm),
+        surface=draw_surface(rng, wear, size_mm, layout.bare_holes_rate),
+        mount=draw_mount(rng, layout.region, size_mm),
         cover=draw_cover(rng, cover_rate, size_mm),
     )
 
@@ -99,8 +100,13 @@ def paint_plate(
     """Paint a plate at about `px_per_mm`, lit from `light_in_plane` (see `shade_face`)."""
     face = render_face(params.face, px_per_mm, typefaces)
     width_mm, height_mm = params.size_mm()
+    bolts_mm = face.bolts_mm
+    if layout_of(params.face.layout, params.face.layout_seed).hole_mm is not None:
+        # The face shows its slots already: only those that hold a bolt need more.
+        bolts = params.surface.bolts
+        bolts_mm = tuple(at for at in bolts_mm if not is_bare(bolts, at[1], height_mm))
     rgb = shade_face(
-        face.rgb, face.alpha, face.relief, face.px_per_mm, face.bolts_mm, params.surface,
+        face.rgb, face.alpha, face.relief, face.px_per_mm, bolts_mm, params.surface,
         light, light_in_plane,
     )  # fmt: skip
     # One transparent pixel all round lets the edge fall off smoothly when it is warped.

@@ -33,14 +33,24 @@ Field: TypeAlias = NDArray[np.float32]
 """Shape (height, width)."""
 Rgb: TypeAlias = tuple[int, int, int]
 
-BoltKind = Literal["steel", "black", "brass", "cap", "plate"]
+BoltKind = Literal["steel", "black", "brass", "rusty", "cap", "plate"]
+BoltsMissing = Literal["none", "lower", "all"]
 CoverKind = Literal["tow_ball", "leaf", "snow_top", "snow_bottom", "cable", "rack_bar"]
 
+STEEP_RATE = 0.2
+"""How often the relief's edges are so steep that light and shade outline every stroke."""
 NOISE_TILES = 8
 NOISE_SIZE_PX = 256
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
-_BOLT_WEIGHTS: dict[str, float] = {"steel": 5, "black": 2, "brass": 0.6, "cap": 1.2, "plate": 1.2}
+_BOLT_WEIGHTS: dict[str, float] = {
+    "steel": 5,
+    "black": 2,
+    "brass": 0.6,
+    "rusty": 1.5,
+    "cap": 0.8,
+    "plate": 1.2,
+}
 _DIRT_COLOURS: tuple[Rgb, ...] = (
     (96, 84, 68),
     (120, 108, 90),
@@ -61,13 +71,13 @@ _COVER_WEIGHTS: dict[str, float] = {
 
 @dataclass(frozen=True)
 class BoltParams:
-    """How the bolts or rivets look; `missing` leaves the bare holes."""
+    """How the bolts or rivets look, and where bare holes are left: in the lower half, or all."""
 
     kind: BoltKind
     colour: Rgb
     radius_mm: float
     slot_deg: float
-    missing: bool
+    missing: BoltsMissing
 
 
 @dataclass(frozen=True)
@@ -191,12 +201,16 @@ def _wear(rng: np.random.Generator, strength: float, probability: float, top: fl
 
 
 def draw_surface(
-    rng: np.random.Generator, strength: float, size_mm: tuple[float, float]
+    rng: np.random.Generator,
+    strength: float,
+    size_mm: tuple[float, float],
+    bare_holes_rate: float = 0.3,
 ) -> SurfaceParams:
     """The surface of one plate of `size_mm` (width, height).
 
     `strength` scales how often and how much it is worn: 0 is a new plate, 1 the mix seen
-    on the road, 2 rough country.
+    on the road, 2 rough country. `bare_holes_rate` is how often the lower holes hold no
+    bolts; one plate in eight has none at all.
     """
     width_mm, height_mm = size_mm
     kind = choose_weighted(rng, _BOLT_WEIGHTS)
@@ -230,14 +244,14 @@ def draw_surface(
             uniform(rng, (0.1, 0.35)),
         )
     highlight = None
-    if chance(rng, 0.07):
+    if chance(rng, 0.12):
         highlight = SpotParams(
             uniform(rng, (-0.1, 1.1)),
             uniform(rng, (-0.2, 1.2)),
             log_uniform(rng, (0.15 * height_mm, 1.2 * height_mm)),
             uniform(rng, (1.0, 4.0)),
             uniform(rng, (-60.0, 60.0)),
-            uniform(rng, (0.1, 0.6)),
+            uniform(rng, (0.1, 0.7)),
         )
     bent = int(rng.integers(4)) if chance(rng, min(0.05 * strength, 1.0)) else None
     colour = _DIRT_COLOURS[int(rng.integers(len(_DIRT_COLOURS)))]
@@ -247,12 +261,19 @@ def draw_surface(
         "steel": (level, level, level + 4),
         "black": (26, 26, 28),
         "brass": (176, 142, 74),
+        "rusty": (104, 76, 56),
         "cap": cap,
         "plate": (0, 0, 0),
     }
+    steep = chance(rng, STEEP_RATE)
+    missing: BoltsMissing = "none"
+    if chance(rng, bare_holes_rate):
+        missing = "lower"
+    if chance(rng, 0.12):
+        missing = "all"
     return SurfaceParams(
         noise_seed=fork_seed(rng),
-        emboss=uniform(rng, (0.25, 0.8)),
+        emboss=uniform(rng, (0.8, 1.5) if steep else (0.25, 0.8)),
         waviness=uniform(rng, (0.01, 0.06)),
         gradient=(float(rng.normal(0, 0.05)), float(rng.normal(0, 0.07))),
         retro_grain=uniform(rng, (0.03, 0.15)),
@@ -277,7 +298,7 @@ def draw_surface(
             colour=bolt_colours[kind],
             radius_mm=uniform(rng, (4.0, 7.5)),
             slot_deg=uniform(rng, (0.0, 180.0)),
-            missing=chance(rng, 0.12),
+            missing=missing,
         ),
     )
 
@@ -528,6 +549,11 @@ def shade_face(
     return shaded
 
 
+def is_bare(bolt: BoltParams, y_mm: float, height_mm: float) -> bool:
+    """Whether the hole at `y_mm` of a plate `height_mm` high holds no bolt."""
+    return bolt.missing == "all" or (bolt.missing == "lower" and y_mm > height_mm / 2)
+
+
 def _paint_bolt(
     rgb: Picture,
     x: float,
@@ -538,7 +564,8 @@ def _paint_bolt(
     towards: tuple[float, float, float],
     level: float,
 ) -> None:
-    """One bolt with its shadow and highlight on `rgb`, in place."""
+    """One bolt with its shadow and highlight on `rgb`, or its bare hole, in place."""
+    bare = is_bare(bolt, y, rgb.shape[0])
     height, width = rgb.shape[:2]
     radius = bolt.radius_mm * px_per_mm
     reach = math.ceil(radius * 1.6) + 2
@@ -558,7 +585,7 @@ def _paint_bolt(
         cv2.circle(layer, (cx, cy), size, colour, -1, cv2.LINE_AA, _SHIFT)
         cv2.addWeighted(layer, cover, patch, 1 - cover, 0, dst=patch)
 
-    if bolt.missing:
+    if bare:
         disc(0, 0, 0.6, tuple(22.0 * level * c for c in light.colour), 0.9)
         return
     if bolt.kind == "plate":
@@ -577,7 +604,7 @@ def _paint_bolt(
     disc(-0.1 * away_x, -0.12 * away_y, 0.86, colour, 1.0)
     shine = tuple(min(channel * 1.25 + 70 * level, 255.0) for channel in colour)
     disc(-0.3 * away_x, -0.35 * away_y, 0.3, shine, 0.8)
-    if bolt.kind in ("steel", "brass", "black") and radius >= 2:
+    if bolt.kind in ("steel", "brass", "rusty", "black") and radius >= 2:
         angle = math.radians(bolt.slot_deg)
         dx, dy = 0.55 * radius * math.cos(angle), 0.55 * radius * math.sin(angle)
         slot = _fixed([(x - dx, y - dy), (x + dx, y + dy)])

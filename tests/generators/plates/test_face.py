@@ -136,6 +136,8 @@ def test_the_ink_has_its_colour_and_the_ground_its_own():
         drawn("br-mercosul", 4),
         typeface="stroke:mandatory",
         ink=(200, 10, 20),
+        ink_wear=0.0,
+        rubbed=0.0,
         gains=(1.0, 1.0, 1.0),
     )
     face = render_face(params, 2.0, default_typefaces())
@@ -213,3 +215,49 @@ def test_the_sheet_shows_every_layout():
     assert sheet.dtype == np.uint8
     assert sheet.shape[0] > rows * 22
     assert sheet.shape[1] >= 6 * 104
+
+
+def ink_in_the_middle_of_a_dash(ink_wear: float, rubbed: float) -> tuple[list[int], list[int]]:
+    """The colours at the centre and just inside the edge of the square dot of br-old."""
+    params = replace(
+        drawn("br-old", 1),
+        typeface="stroke:brazil",
+        stroke_scale=1.0,
+        ground="#c8c8c8",
+        ink=(40, 40, 40),
+        ink_wear=ink_wear,
+        rubbed=rubbed,
+        gains=(1.0, 1.0, 1.0),
+        gap_scale=1.0,
+        offset_mm=(0.0, 0.0),
+    )
+    face = render_face(params, 3.0, default_typefaces())
+    scale = face.rgb.shape[1] / 400
+    # Three letters stand left of the dot: it begins half a separator after the third.
+    right = face.characters[2].quad_mm[1, 0]
+    x, y = (right + 16) * scale, (48 + 63 / 2) * scale
+    edge = x - (9.5 / 2 - 0.9) * scale
+    return face.rgb[round(y), round(x)].tolist(), face.rgb[round(y), round(edge)].tolist()
+
+
+def test_worn_ink_pales_towards_the_ground_and_rubbed_strokes_keep_their_edges():
+    assert ink_in_the_middle_of_a_dash(0.0, 0.0) == ([40] * 3, [40] * 3)
+    # Half the way from 40 to 200 is 120; half of what is left of that is 160.
+    assert ink_in_the_middle_of_a_dash(0.5, 0.0) == ([120] * 3, [120] * 3)
+    assert ink_in_the_middle_of_a_dash(0.5, 0.5) == ([160] * 3, [120] * 3)
+
+
+def test_wear_of_the_ink_comes_at_the_layouts_rates():
+    count = 400
+    plates = [draw_face(["br-old"], None, stream(8, i), None) for i in range(count)]
+    paled = [p.ink_wear for p in plates if p.ink_wear]
+    rubbed = [p.rubbed for p in plates if p.rubbed]
+    # 35 and 15 in a hundred, within three standard deviations.
+    assert abs(len(paled) - 140) < 29 and abs(len(rubbed) - 60) < 22
+    assert min(paled) >= 0.1 and max(paled) <= 0.5
+    assert min(rubbed) >= 0.25 and max(rubbed) <= 0.8
+    assert {round(p.stroke_scale, 2) for p in plates} == {0.8, 0.9, 1.0, 1.1, 1.2}
+
+
+def test_flat_plates_have_no_raised_strokes_to_rub():
+    assert not any(drawn("gb-rear", i).rubbed for i in range(100))

@@ -1,3 +1,5 @@
+import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from seedbed.errors import InputError
 from seedbed.generators.plates.glyphs import default_typefaces
 from seedbed.generators.plates.layout import (
     REGIONS,
+    allowed_share,
     layout_ids,
     load_layout,
     parse_pattern,
@@ -34,6 +37,7 @@ digit_width_mm = 30
 stroke_mm = 8
 gap_mm = 5
 """
+VANITY = '[vanity]\nrate = 0.1\npatterns = { "{word}" = 1 }\n[sets.word]\nwords = ["AUTO"]\n'
 PATTERN = '[patterns]\n"AA-99" = 1\n'
 
 
@@ -88,7 +92,13 @@ def test_a_users_own_file_is_loaded_by_its_path(tmp_path: Path):
 
 def test_selectors_name_regions_and_all():
     assert resolve_layouts(["in"]) == ["in", "in-two-line"]
-    assert resolve_layouts(["br", "random"]) == ["br-mercosul", "br-old", "random"]
+    assert resolve_layouts(["br", "random"]) == [
+        "br-mercosul",
+        "br-mercosul-motorcycle",
+        "br-old",
+        "br-old-motorcycle",
+        "random",
+    ]
     assert resolve_layouts(["all"]) == layout_ids()
     with pytest.raises(InputError, match="did you mean 'sk-1997'"):
         resolve_layouts(["sk1997"])
@@ -168,3 +178,49 @@ def test_a_list_beside_the_users_file_is_read_with_its_weights(tmp_path: Path):
     (tmp_path / "shared" / "towns.txt").write_text("# towns\nXA\nXB\t3\n", encoding="utf-8")
     path = write(tmp_path, SOUND + '[patterns]\n"{t}" = 1\n[sets.t]\nlist = "towns"\n')
     assert load_layout(path).words["t"] == (("XA", "XB"), (1.0, 3.0))
+
+
+def test_the_share_of_texts_without_a_forbidden_word_is_exact(tmp_path: Path):
+    alphabet = 'letters = "AB"\ndigits = "01"\nforbidden = ["AA", "B0"]\n'
+    text = alphabet + SOUND + PATTERN + "[sets.n]\ndigits = [1, 2]\n"
+    layout = load_layout(write(tmp_path, text))
+    assert allowed_share(layout, "AA") == pytest.approx(3 / 4)
+    # Of AB, BA, BB before a 0 or a 1, AB0 and BB0 are forbidden as well: 4 of 8 are left.
+    # A separator does not part a word.
+    assert allowed_share(layout, "AA-9") == pytest.approx(4 / 8)
+    # A number of one or two digits never begins with 0.
+    assert allowed_share(layout, "A{n}") == pytest.approx(1.0)
+    # With all letters only AA of 26 x 26 is forbidden.
+    assert allowed_share(layout, "AA", free=True) == pytest.approx(1 - 1 / 676)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "key", "extra"),
+    [
+        (list("0123456789"), "patterns 'AA-99'", ""),
+        (["AUTO"], "vanity.patterns '{word}'", VANITY),
+        (list("ABCDEFGHIJKLMNOPQRSTUVWXY"), "patterns 'AA-99'", ""),
+    ],
+)
+def test_words_that_leave_no_text_are_refused_when_the_file_is_read(
+    tmp_path: Path, forbidden: list[str], key: str, extra: str
+):
+    message = refusal(tmp_path, f"forbidden = {forbidden}\n" + SOUND + PATTERN + extra)
+    assert key in message and "forbidden" in message
+
+
+def test_many_forbidden_words_are_weighed_in_a_moment(tmp_path: Path):
+    words = ["".join(p) for p in itertools.islice(itertools.permutations("ABCDEFGH", 4), 500)]
+    began = time.process_time()
+    load_layout(write(tmp_path, f"forbidden = {words}\n" + SOUND + '[patterns]\n"AAAA99" = 1\n'))
+    assert time.process_time() - began < 2
+
+
+def test_long_german_marks_are_set_in_the_narrow_face():
+    layout = load_layout("de")
+    long, short = [*"GER", "<seals>", *"AB123"], [*"G", "<seals>", *"AB12"]
+    assert layout.is_narrow(long) and not layout.is_narrow(short)
+    assert layout.cell_width_mm("A", 0, narrow=True) == pytest.approx(40.5)
+    assert layout.cell_width_mm("7", 0, narrow=True) == pytest.approx(38.5)
+    # Five letters, three digits, six gaps of 8 mm and the seals.
+    assert layout.text_width_mm(long, 0) == pytest.approx(5 * 40.5 + 3 * 38.5 + 6 * 8 + 56)

@@ -99,3 +99,14 @@ def test_text_is_set_proportionally() -> None:
     assert face.text("II", 20).shape[0] == 20
     assert face.text("II", 20).shape[1] < face.text("HH", 20).shape[1]
     assert face.text("", 20).shape[0] == 20
+
+
+def test_spurs_tell_brazils_b_and_d_from_8_and_0():
+    spurred, round_die = preset("brazil"), preset("brazil-round")
+    for char in "BD":
+        # At mid height the stem of a spurred letter stands in from where its bars begin.
+        with_spur = spurred.glyph(char, 40, 60, 0.15)
+        without = round_die.glyph(char, 40, 60, 0.15)
+        ends = [int(np.argmax(with_spur[row] > 127)) for row in (4, 20)]
+        assert ends[1] - ends[0] >= 3
+        assert abs(int(np.argmax(without[4] > 127)) - int(np.argmax(without[20] > 127))) <= 2
