@@ -69,13 +69,18 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
     item = params.items[-1]
     assert item.plate is not None
     assert item.blend is not None
+    assert item.pose is not None
     film = replace(
         params.film, metering=0.0, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0),
         gradient=(0.0, 0.0), vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0,
         saturation=1.0, monochrome=False,
     )  # fmt: skip
     bare = replace(
-        item, plate=replace(item.plate, mount=None), blend=replace(item.blend, colour_match=0.0)
+        item,
+        plate=replace(item.plate, mount=None),
+        blend=replace(item.blend, colour_match=0.0),
+        # In the middle, so that no corner is cut off.
+        pose=replace(item.pose, centre_px=(320.0, 240.0)),
     )
     blank = replace(params, film=film, items=(bare,))
     real_render = plate_module.render_face
