@@ -143,7 +143,7 @@ def draw_film(
     warmth = rng.normal(0, 0.04)
     tint = rng.normal(0, 0.015)
     return FilmParams(
-        metering=uniform(rng, (0.45, 0.95)),
+        metering=uniform(rng, (0.6, 1.0)),
         exposure_stops=light.exposure_stops,
         white_balance=(float(1 + warmth), float(1 + tint), float(1 - warmth)),
         gradient=(uniform(rng, (-0.2, 0.2)), uniform(rng, (-0.2, 0.2))),
@@ -153,8 +153,8 @@ def draw_film(
         haze=uniform(rng, (0.05, 0.45)) if chance(rng, haze_rate) else 0.0,
         rain=rain,
         gamma=uniform(rng, (0.85, 1.2)),
-        contrast=uniform(rng, (0.85, 1.15)),
-        black_level=uniform(rng, (0, 14)),
+        contrast=uniform(rng, (0.95, 1.42)),
+        black_level=14 * uniform(rng, (0, 1)) ** 2,
         saturation=uniform(rng, (0.75, 1.15)),
         monochrome=light.hour == "infrared" or chance(rng, 0.03),
     )
