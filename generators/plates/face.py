@@ -94,8 +94,8 @@ class FaceParams:
     """Everything that decides how one clean plate looks.
 
     `layout` is an id or path, or `random` with its `layout_seed`. `stroke_scale`,
-    `width_scale` and `gap_scale` multiply the layout's measures, `offset_mm` moves the
-    characters. `ink` is RGB; `ink_wear` is how far it has paled towards the ground, and
+    `width_scale`, `height_scale` and `gap_scale` multiply the layout's measures, `offset_mm`
+    moves the characters. `ink` is RGB; `ink_wear` is how far it has paled towards the ground, and
     `rubbed` how bare the middles of the strokes are worn (0 not, 1 down to the ground).
     `gains` multiplies RGB of the whole face. `marks` follows the order of `choice_marks`,
     then the separators' marks in reading order.
@@ -108,6 +108,7 @@ class FaceParams:
     typeface: str
     stroke_scale: float
     width_scale: float
+    height_scale: float
     gap_scale: float
     offset_mm: tuple[float, float]
     ground: str
@@ -216,6 +217,14 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
+def _scale(rng: np.random.Generator, spread: float) -> float:
+    """A factor within `spread` of 1, mostly near it.
+
+    It comes in steps, which keep the number of different glyphs small enough for a cache.
+    """
+    return 1 + spread * choose(rng, (-1.0, -0.5, 0.0, 0.0, 0.5, 1.0))
+
+
 def draw_face(
     layout_ids: Sequence[str],
     weights: Sequence[float] | None,
@@ -245,7 +254,6 @@ def draw_face(
     paled, pale = chance(rng, layout.worn_ink_rate), uniform(rng, (0.1, 0.5))
     bare, rubbed = chance(rng, layout.rubbed_rate), uniform(rng, (0.25, 0.8))
     bare = bare and layout.relief == "embossed"
-    spread = layout.stroke_spread
     return FaceParams(
         layout=layout_id,
         layout_seed=layout_seed,
@@ -253,9 +261,10 @@ def draw_face(
         registration=registration,
         typeface=typeface,
         # Steps keep the number of different glyphs small enough to be kept in a cache.
-        stroke_scale=1 + spread * choose(rng, (-1.0, -0.5, 0.0, 0.0, 0.5, 1.0)),
-        width_scale=choose(rng, (0.96, 0.98, 1.0, 1.0, 1.02, 1.04)),
-        gap_scale=uniform(rng, (0.85, 1.15)),
+        stroke_scale=_scale(rng, layout.stroke_spread),
+        width_scale=_scale(rng, layout.width_spread),
+        height_scale=_scale(rng, layout.height_spread),
+        gap_scale=uniform(rng, (1 - layout.gap_spread, 1 + layout.gap_spread)),
         offset_mm=(uniform(rng, (-1.5, 1.5)), uniform(rng, (-0.8, 0.8))),
         ground=choose(rng, variant.ground),
         ink=(red, green, blue),
@@ -854,8 +863,10 @@ def _place(layout: PlateLayout, params: FaceParams) -> list[_Placed]:
         share = {"left": 0.0, "centre": 0.5, "right": 1.0}[line.align]
         x = left + share * (right - left - total) + params.offset_mm[0]
         x = min(max(x, left), right - total)
-        height = layout.line_height_mm(index)
-        top = min(max(line.top_mm + params.offset_mm[1], 0.0), layout.size_mm[1] - height)
+        full_height = layout.line_height_mm(index)
+        height = min(full_height * params.height_scale, layout.size_mm[1])
+        top = line.top_mm + (full_height - height) / 2 + params.offset_mm[1]
+        top = min(max(top, 0.0), layout.size_mm[1] - height)
         for token, width, space in zip(tokens, widths, after, strict=True):
             placed.append(_Placed(token, x, top, width * narrowed, height, index))
             x += (width + space) * narrowed

@@ -306,8 +306,9 @@ class PlateLayout(Model):
 
     `weight` says how often it comes among its region's layouts; `free_rate` is the share
     of plates whose letters and digits ignore the alphabets, so that a reader of the
-    pictures cannot lean on the grammar. `stroke_spread` is by which share of itself the
-    stroke differs between plates, up and down. `worn_ink_rate` is the share of plates
+    pictures cannot lean on the grammar. `stroke_spread`, `width_spread`, `height_spread`
+    and `gap_spread` are the shares of themselves by which strokes, cells and gaps differ
+    between plates, up and down. `worn_ink_rate` is the share of plates
     whose ink has paled towards the ground, `rubbed_rate` the share of embossed ones whose
     strokes are worn bare on top, `bare_holes_rate` the share without bolts in the lower
     holes.
@@ -337,6 +338,9 @@ class PlateLayout(Model):
     )
     free_rate: float = Field(default=0, ge=0, le=1)
     stroke_spread: float = Field(default=0.1, ge=0, le=0.4)
+    width_spread: float = Field(default=0.04, ge=0, le=0.3)
+    height_spread: float = Field(default=0.01, ge=0, le=0.2)
+    gap_spread: float = Field(default=0.15, ge=0, le=0.6)
     worn_ink_rate: float = Field(default=0.1, ge=0, le=1)
     rubbed_rate: float = Field(default=0.05, ge=0, le=1)
     bare_holes_rate: float = Field(default=0.3, ge=0, le=1)

@@ -29,6 +29,14 @@ Rgb: TypeAlias = tuple[int, int, int]
 Sides: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
+BARE_US_RATE = 0.36
+"""How often a plate in the United States has no frame at all."""
+DEEP_FRAME_RATE = 0.3
+"""How often a frame's lettered bar is so deep that it hides what is printed under it."""
+TABS_RATE = 0.25
+"""How often an American frame has tongues over the bolts."""
+_BOLTS_APART_MM = 177.8
+"""Between the bolts of an American plate (SAE J686)."""
 _SHADOW_MM = 4.0
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
@@ -98,6 +106,8 @@ class MountParams:
 
     `rim_mm` is how far it reaches beyond the plate on each side, `lap_mm` how far over
     it; `radius_mm` rounds the outside. `tags` colours reflective bits at the corners.
+    `tabs_mm` is the width and depth of the tongues that a frame puts over the plate's four
+    bolts, beyond its lap.
     """
 
     kind: Literal["holder", "frame", "trim"]
@@ -110,6 +120,7 @@ class MountParams:
     top: LabelParams | None
     bottom: LabelParams | None
     tags: Rgb | None
+    tabs_mm: tuple[float, float] | None = None
 
 
 def _word(rng: np.random.Generator, syllables: int) -> str:
@@ -209,7 +220,7 @@ def _draw_holder(rng: np.random.Generator, size_mm: tuple[float, float]) -> Moun
 
 
 def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> MountParams | None:
-    bare = chance(rng, 0.42)
+    bare = chance(rng, BARE_US_RATE)
     chrome = chance(rng, 0.4)
     tints: tuple[Rgb, ...] = ((18, 18, 20), (18, 18, 20), (30, 30, 34), (26, 44, 96), (120, 22, 28))
     tint = choose(rng, tints)
@@ -225,8 +236,16 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
     top, bottom = _label(rng, "us", bands), _label(rng, "us", bands)
     has_top, has_bottom = chance(rng, 0.55), chance(rng, 0.75)
     side = uniform(rng, (2.0, 7.0))
-    lap_top = uniform(rng, (9.0, 17.0)) if has_top else uniform(rng, (4.0, 10.0))
-    lap_bottom = uniform(rng, (10.0, 19.0)) if has_bottom else uniform(rng, (4.0, 10.0))
+    # A deep frame hides the state's name or the slogan, never the characters.
+    deep_top, deep_bottom = chance(rng, DEEP_FRAME_RATE), chance(rng, DEEP_FRAME_RATE)
+    top_range, bottom_range = (4.0, 10.0), (4.0, 10.0)
+    if has_top:
+        top_range = (17.0, 25.0) if deep_top else (9.0, 17.0)
+    if has_bottom:
+        bottom_range = (19.0, 26.0) if deep_bottom else (10.0, 19.0)
+    lap_top, lap_bottom = uniform(rng, top_range), uniform(rng, bottom_range)
+    tabbed = chance(rng, TABS_RATE)
+    tabs = (uniform(rng, (18.0, 34.0)), uniform(rng, (12.0, 20.0)))
     # Half a motorcycle's plate is half as tall: a frame laps it in proportion.
     scale = min(1.0, size_mm[1] / 152.4)
     if bare:
@@ -247,6 +266,7 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
         top=top if has_top else None,
         bottom=bottom if has_bottom else None,
         tags=None,
+        tabs_mm=(tabs[0] * scale, tabs[1] * scale) if tabbed else None,
     )
 
 
@@ -328,6 +348,15 @@ def paint_mount(
     cv2.fillPoly(body, [outline], 255, cv2.LINE_AA, _SHIFT)
     hole = np.zeros(alpha.shape, np.uint8)
     cv2.fillPoly(hole, [opening], 255, cv2.LINE_AA, _SHIFT)
+    deepest = [inner[1], inner[3]]
+    if params.tabs_mm is not None:
+        half, tab_depth = (size / 2 * px_per_mm for size in params.tabs_mm)
+        deepest = [max(inner[1], top + 2 * tab_depth), min(inner[3], bottom - 2 * tab_depth)]
+        for side in (-1, 1):
+            x = (left + right + side * _BOLTS_APART_MM * px_per_mm) / 2
+            for low, high in ((outer[1], deepest[0]), (deepest[1], outer[3])):
+                tab = _rounded((x - half, low, x + half, high), half * 0.5)
+                cv2.fillPoly(hole, [tab], 0, cv2.LINE_AA, _SHIFT)
     # What shows in the opening beside the plate's rounded corners is the mount's back.
     cover = cv2.subtract(body, cv2.min(hole, alpha))
 
@@ -347,8 +376,8 @@ def paint_mount(
     # Only a band around the opening's edge changes: the plate's middle is left alone.
     height, width = alpha.shape
     depth = _SHADOW_MM * px_per_mm + 2
-    first_row = min(max(math.ceil(inner[1] + depth), 0), height)
-    last_row = max(min(math.floor(inner[3] - depth), height), first_row)
+    first_row = min(max(math.ceil(deepest[0] + depth), 0), height)
+    last_row = max(min(math.floor(deepest[1] - depth), height), first_row)
     first_column = min(max(math.ceil(inner[0] + depth), 0), width)
     last_column = max(min(math.floor(inner[2] - depth), width), first_column)
     for rows, columns in (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.generators.plates.layout import RANDOM, PlateLayout, make_layout
-from seedbed.streams import chance, choose, stream, uniform
+from seedbed.streams import chance, choose, log_uniform, stream, uniform
 
 SIZES_MM = (
     ((520.0, 110.0), 5.0),
@@ -44,12 +44,21 @@ COLOURS = (
     (("#e9d9a8", "#5a1f24"), 0.5),
 )
 """Ground and ink, and weights."""
+LOW_CONTRAST_RATE = 0.2
+"""How often ground and ink are two greys, or a tint of one, that lie close together."""
+LOW_CONTRAST_STEPS = (55, 110)
+"""How far apart such greys are, of 255; below the lower one even a clean plate is hard to read."""
+UNUSUAL_RATE = 0.15
+"""How often cells, gaps and strokes are each drawn below their usual range, and how often above."""
+MIXED_RATE = 0.2
+"""How often letters and digits stand in any order over the whole plate."""
 
 FONTS = (
     "stroke:din1451",
     "stroke:fe",
     "stroke:mandatory",
     "stroke:brazil",
+    "stroke:brazil-round",
     "stroke:us",
     "stroke:din1451-narrow",
     "stroke:czsk",
@@ -63,6 +72,8 @@ FONTS = (
     "font:fjalla-one",
     "font:share-tech",
     "font:archivo-narrow",
+    "font:roboto-slab",
+    "font:roboto-slab:700",
 )
 _STRIP_COLOURS = ("#0a3f98", "#123a6a", "#a8202c", "#1c6b46", "#d8a018", "#2a2c30", "#5a8fc0")
 _NAME_LETTERS = "ABCDEFGHIKLMNOPRSTUVZ"
@@ -73,13 +84,46 @@ def _word(rng: np.random.Generator, shortest: int, longest: int) -> str:
     return "".join(choose(rng, _NAME_LETTERS) for _ in range(length))
 
 
-def _pattern_line(rng: np.random.Generator, characters: int, blocks: int) -> str:
+def _grey(rng: np.random.Generator, level: float, tint: float) -> str:
+    channels = (level * (1 + float(rng.normal(0, tint))) for _ in range(3))
+    red, green, blue = (round(min(max(channel, 0.0), 255.0)) for channel in channels)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _colours(rng: np.random.Generator) -> tuple[str, str]:
+    """Ground and ink: of those in use, or two close greys, either of them the lighter."""
+    usual = choose(rng, [c for c, _ in COLOURS], [weight for _, weight in COLOURS])
+    close = chance(rng, LOW_CONTRAST_RATE)
+    darker = log_uniform(rng, (18.0, 150.0))
+    lighter = darker + uniform(rng, LOW_CONTRAST_STEPS)
+    tint = uniform(rng, (0.0, 0.06))
+    levels = (darker, lighter) if chance(rng, 0.4) else (lighter, darker)
+    ground, ink = (_grey(rng, level, tint) for level in levels)
+    return (ground, ink) if close else usual
+
+
+def _measure(
+    rng: np.random.Generator,
+    usual: tuple[float, float],
+    lowest: float,
+    highest: float,
+) -> float:
+    """A share that mostly lies in the usual range, and sometimes far below or above it."""
+    where = float(rng.random())
+    if where < UNUSUAL_RATE:
+        return uniform(rng, (lowest, usual[0]))
+    if where > 1 - UNUSUAL_RATE:
+        return uniform(rng, (usual[1], highest))
+    return uniform(rng, usual)
+
+
+def _pattern_line(rng: np.random.Generator, characters: int, blocks: int, mixed: bool) -> str:
     cuts = sorted(
         int(cut) for cut in rng.choice(np.arange(1, characters), size=blocks - 1, replace=False)
     )
     parts: list[str] = []
     for start, stop in zip([0, *cuts], [*cuts, characters], strict=True):
-        if chance(rng, 0.25):
+        if mixed or chance(rng, 0.25):
             parts.append("".join(choose(rng, "A9") for _ in range(stop - start)))
         else:
             parts.append(choose(rng, "A9") * (stop - start))
@@ -153,6 +197,12 @@ def _caption(rng: np.random.Generator, ink: str, width: float, y: float) -> dict
     }
 
 
+def _level(colour: str) -> float:
+    """The luma of a colour such as "#808080" (Rec. 601), 0 to 255."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
 def _decorate(
     rng: np.random.Generator, ink: str, ground: str, width: float, height: float
 ) -> list[dict[str, Any]]:
@@ -166,7 +216,12 @@ def _decorate(
                 "direction": choose(rng, ("down", "right")),
             }
         )
-    if chance(rng, 0.25):
+    contrast = _level(ground) - _level(ink)
+    if chance(rng, 0.25) and abs(contrast) > LOW_CONTRAST_STEPS[1]:
+        # The patch is as far from the ink as the ground is.
+        tints = ("#c9b8dc", "#b8d6c0", "#e8d49c", "#bcd4e8")
+        if contrast < 0:
+            tints = ("#2a3a5c", "#2c4a3c", "#5c2a30", "#3c3c44")
         points = [
             (width * share, height * uniform(rng, (0.55, 0.95))) for share in (0.0, 0.3, 0.6, 1.0)
         ]
@@ -174,7 +229,7 @@ def _decorate(
             {
                 "kind": "polygon",
                 "points": (*points, (width, height), (0.0, height)),
-                "colour": choose(rng, ("#c9b8dc", "#b8d6c0", "#e8d49c", "#bcd4e8")),
+                "colour": choose(rng, tints),
             }
         )
     if chance(rng, 0.4):
@@ -190,7 +245,7 @@ def random_layout(seed: int) -> PlateLayout:
     rng = stream(seed, "random-layout")
     width, height = choose(rng, [s for s, _ in SIZES_MM], [weight for _, weight in SIZES_MM])
     width *= uniform(rng, (0.97, 1.03))
-    ground, ink = choose(rng, [c for c, _ in COLOURS], [weight for _, weight in COLOURS])
+    ground, ink = _colours(rng)
     tall = width / height < 2.6
     line_count = 2 if (width / height < 1.9) or (tall and chance(rng, 0.25)) else 1
 
@@ -217,9 +272,9 @@ def random_layout(seed: int) -> PlateLayout:
     room = (bottom - top) / line_count
     line_gap = 0.1 * room if line_count > 1 else 0.0
     char_height = (room - line_gap) * uniform(rng, (0.86, 1.0))
-    width_share = uniform(rng, (0.42, 0.68))
-    letter_width = width_share * char_height
-    gap = letter_width * uniform(rng, (0.12, 0.32))
+    letter_width = char_height * _measure(rng, (0.42, 0.68), 0.34, 0.85)
+    gap = letter_width * _measure(rng, (0.12, 0.32), 0.03, 0.6)
+    stroke = char_height * _measure(rng, (0.11, 0.19), 0.075, 0.24)
     separators: dict[str, dict[str, Any]] = {
         "gap": {"width_mm": letter_width * uniform(rng, (0.4, 1.0))},
         "dash": {
@@ -238,10 +293,11 @@ def random_layout(seed: int) -> PlateLayout:
         "mark": {"width_mm": letter_width * 1.2, "marks": _separator_mark(rng, char_height)},
     }
     pattern_lines = []
+    mixed = chance(rng, MIXED_RATE)
     for _ in range(line_count):
         per_line = int(rng.integers(5, 9)) if line_count == 1 else int(rng.integers(2, 6))
         blocks = int(rng.integers(1, min(4, per_line)))
-        pattern_lines.append(_pattern_line(rng, per_line, blocks))
+        pattern_lines.append(_pattern_line(rng, per_line, blocks, mixed))
     # A text that is still too wide narrows: the cells shrink until it surely fits.
     longest = max(
         sum(1 + gap / letter_width if c in "A9" else 1.2 for c in line.replace("<mark>", "-"))
@@ -275,7 +331,7 @@ def random_layout(seed: int) -> PlateLayout:
             "height_mm": char_height,
             "letter_width_mm": letter_width,
             "digit_width_mm": letter_width * choose(rng, (1.0, 1.0, 0.94)),
-            "stroke_mm": min(char_height * uniform(rng, (0.11, 0.19)), 0.3 * letter_width),
+            "stroke_mm": min(stroke, 0.3 * letter_width),
             "gap_mm": gap,
         },
         "lines": [
@@ -289,6 +345,8 @@ def random_layout(seed: int) -> PlateLayout:
         "separators": separators,
         "patterns": {"|".join(pattern_lines): 1.0},
         "free_rate": 0.1,
+        "worn_ink_rate": 0.2,
+        "rubbed_rate": 0.1,
         "fonts": {choose(rng, FONTS): 1.0},
         "variants": [{"name": "only", "ground": ground, "ink": ink}],
         "marks": marks,

@@ -142,3 +142,31 @@ def test_dealers_names_are_short_and_plain() -> None:
     texts = [draw_dealer_text(stream(9, i), region) for i in range(100) for region in ("us", "eu")]
     assert all(0 < len(text) <= 45 for text in texts)
     assert len(set(texts)) > 150
+
+
+def test_deep_frames_and_tongues_come_at_their_rates() -> None:
+    drawn = [draw_mount(stream(11, i), "us", (304.8, 152.4)) for i in range(600)]
+    frames = [mount for mount in drawn if mount is not None]
+    # 64 in 100 have a frame; a quarter of those has tongues.
+    assert abs(len(frames) - 384) < 36
+    assert abs(sum(frame.tabs_mm is not None for frame in frames) - len(frames) / 4) < 28
+    lettered = [frame for frame in frames if frame.top is not None]
+    deep = [frame for frame in lettered if frame.lap_mm[1] >= 17]
+    assert abs(len(deep) - 0.3 * len(lettered)) < 22
+
+
+def test_tongues_cover_the_bolts_and_nothing_between_them() -> None:
+    mount = replace(FRAME, tabs_mm=(24.0, 18.0))
+    margins = [round(margin) for margin in mount_margin_mm(mount)]
+    width, height = (round(size) for size in mount.size_mm)
+    shape = (height + margins[1] + margins[3], width + margins[0] + margins[2])
+    rgb, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
+    alpha[margins[1] : margins[1] + height, margins[0] : margins[0] + width] = 255
+    origin = (float(margins[0]), float(margins[1]))
+    cover = paint_mount(rgb, alpha, origin, 1.0, mount, LIGHT)
+    on_plate = cover[margins[1] :, margins[0] :]
+    deepest = max(mount.lap_mm[1], 18)
+    for x in (150 - 88.9, 150 + 88.9):
+        assert on_plate[15, round(x)] == 255
+        assert on_plate[round(deepest) + 4, round(x)] == 0
+    assert on_plate[round(mount.lap_mm[1]) + 4, 150] == 0
