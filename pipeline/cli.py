@@ -60,6 +60,10 @@ _ELSEWHERE = {
         "seedbed.trainers.conv.command:arch",
         "Trace a network described in one line, layer by layer.",
     ),
+    "prove": (
+        "seedbed.trainers.prove_command:prove_command",
+        "Build, train and score as a campaign says.",
+    ),
     "voices": (
         "seedbed.voices_command:voices_command",
         "List the voices usable on this machine.",

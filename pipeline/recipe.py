@@ -25,7 +25,7 @@ from seedbed.presets import expand_presets
 from seedbed.resources import data_path
 from seedbed.sample import Clip, Picture, Sample
 from seedbed.streams import MAX_SEED
-from seedbed.yaml_files import read_yaml
+from seedbed.yaml_files import put_value, read_yaml
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -219,10 +219,11 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in data_path("recipes").glob("*.yaml"))
 
 
-def load_recipe(path_or_name: str | Path) -> Recipe:
+def load_recipe(path_or_name: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe in a file, or the one of that name in `data/recipes/`.
 
-    Raises `InputError` for one that is missing, unreadable or wrong anywhere.
+    `overrides` are values by dotted key (`generator.layouts`). Raises `InputError` for a
+    recipe that is missing, unreadable or wrong anywhere.
     """
     text = str(path_or_name)
     path = Path(text)
@@ -238,7 +239,11 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
     where = f"recipe {path.name}"
     if path.is_dir():
         raise InputError(f"{where}: {path} is a folder, not a recipe file.")
-    return parse_recipe(read_yaml(path, where), where)
+    values = read_yaml(path, where)
+    if isinstance(values, dict):
+        for key, value in (overrides or {}).items():
+            put_value(values, key, value, where)
+    return parse_recipe(values, where)
 
 
 def parse_recipe(values: Any, where: str = "recipe") -> Recipe:

@@ -103,3 +103,17 @@ def dump_yaml(values: Any) -> str:
     return yaml.dump(
         values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, indent=2
     )
+
+
+def put_value(values: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Set the value at a dotted key (`fit.steps`), making the groups that lead to it.
+
+    Raises `InputError` that starts with `where` if a part of the key holds a plain value.
+    """
+    *groups, last = key.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise InputError(f"{where} {key}: {group!r} is not a group of keys.")
+        values = inner
+    values[last] = value

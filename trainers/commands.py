@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path)
 
 
-def _need_torch() -> None:
+def need_torch() -> None:
     """Raise `MissingExtra` where what training needs is not installed."""
     from importlib.util import find_spec
 
@@ -33,7 +33,8 @@ def _need_torch() -> None:
             raise MissingExtra(package, "train", "training")
 
 
-def _one_core_each(threads: int | None) -> None:
+def one_core_each(threads: int | None) -> None:
+    """One core for OpenCV, and `threads` of them for torch where a number is given."""
     import torch
 
     use_one_core()
@@ -68,7 +69,7 @@ def train(
     seedbed train locate --data datasets/plates --run runs/locate
     seedbed train read --data datasets/plates --run runs/read --set fit.batch=64
     """
-    _need_torch()
+    need_torch()
     from seedbed.trainers.config import load_config, parse_overrides
     from seedbed.trainers.fit import fit
 
@@ -78,7 +79,7 @@ def train(
     if seed is not None:
         values["seed"] = seed
     chosen = load_config(config, data, values)
-    _one_core_each(None)
+    one_core_each(None)
     result = fit(chosen, run, say=_say, live=sys.stderr.isatty())
     state = "already complete" if result.already_complete else f"{result.steps:,} steps"
     best = "not validated" if result.best is None else f"{result.best:.4g} at {result.best_step:,}"
@@ -126,22 +127,22 @@ def evaluate(
 
     Prints each metric with its 95% bootstrap interval, and by slices.
     """
-    _need_torch()
+    need_torch()
     from seedbed.trainers.evaluate import evaluate as evaluate_run
     from seedbed.trainers.evaluate import evaluate_plates, worst_sheet, write_picture
     from seedbed.trainers.predict import PlateReader
     from seedbed.trainers.runs import load_trained
     from seedbed.trainers.sources import open_source
 
-    _one_core_each(threads)
+    one_core_each(threads)
     source = open_source(data, split, 0)
     if not len(source) and count is None:
         raise InputError(f"{data} is an endless stream: say with --n how many samples to take.")
     if run is not None and locate is None and read is None:
-        found = evaluate_run(load_trained(run), source, data, count, _progress("evaluate"))
+        found = evaluate_run(load_trained(run), source, data, count, progress_line("evaluate"))
     elif run is None and locate is not None and read is not None:
         reader = PlateReader(locate, read)
-        found = evaluate_plates(reader, source, data, count, _progress("evaluate"))
+        found = evaluate_plates(reader, source, data, count, progress_line("evaluate"))
     else:
         raise InputError("give either --run, or both --locate and --read.")
     if worst is not None:
@@ -182,12 +183,12 @@ def plates(
     A row is {"image": name, "plates": [{"box", "quad", "text", "score"}]}, pixels of the
     picture, surest plate first.
     """
-    _need_torch()
+    need_torch()
     from seedbed.trainers.predict import PlateReader, predict_plates
 
-    _one_core_each(threads)
+    one_core_each(threads)
     reader = PlateReader(locate, read, device)
-    count = predict_plates(reader, images, out, draw, _progress("predict"))
+    count = predict_plates(reader, images, out, draw, progress_line("predict"))
     _say(f"{out}: {count:,} pictures")
 
 
@@ -204,14 +205,14 @@ def speech(
 
     A row is {"audio": name, "label", "score"}, or {"audio": name, "text", "score"}.
     """
-    _need_torch()
+    need_torch()
     from seedbed.trainers.predict_speech import predict_speech, predict_transcripts
 
-    _one_core_each(threads)
+    one_core_each(threads)
     if listen is not None and transcribe is None:
-        count = predict_speech(listen, audio, out, _progress("predict"))
+        count = predict_speech(listen, audio, out, progress_line("predict"))
     elif transcribe is not None and listen is None:
-        count = predict_transcripts(transcribe, audio, out, _progress("predict"))
+        count = predict_transcripts(transcribe, audio, out, progress_line("predict"))
     else:
         raise InputError("give either --listen or --transcribe.")
     _say(f"{out}: {count:,} sounds")
@@ -228,12 +229,12 @@ def export_model(
     run: Path, out: Path, int8: bool, data: str | None, split: str, count: int
 ) -> None:
     """Export RUN's network as ONNX, checked against torch, its processing described beside it."""
-    _need_torch()
+    need_torch()
     from seedbed.trainers.export import OnnxNetwork, export_onnx, metrics_with, quantise
     from seedbed.trainers.runs import load_trained
     from seedbed.trainers.sources import held_items, open_source
 
-    _one_core_each(1)
+    one_core_each(1)
     trained = load_trained(run)
     exported = export_onnx(trained, out)
     _say(
@@ -264,8 +265,8 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _progress(what: str) -> Callable[[int, int], None]:
-    """Shows how far it is on a terminal, and nothing elsewhere."""
+def progress_line(what: str) -> Callable[[int, int], None]:
+    """What shows how far a thing is on a terminal, and nothing elsewhere."""
     live = sys.stderr.isatty()
 
     def show(done: int, count: int) -> None:

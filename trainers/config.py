@@ -16,7 +16,7 @@ from seedbed.streams import MAX_SEED
 from seedbed.trainers.optimisers import OptimiserSettings
 from seedbed.trainers.regularise import Penalty
 from seedbed.trainers.task import make_task, sentences
-from seedbed.yaml_files import dump_yaml, parse_yaml, read_yaml
+from seedbed.yaml_files import dump_yaml, parse_yaml, put_value, read_yaml
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
@@ -147,7 +147,7 @@ def load_config(
     if data:
         values["data"] = list(data)
     for key, value in (overrides or {}).items():
-        _put(values, key, value)
+        put_value(values, key, value, "--set")
     fit = values.get("fit")
     # One of the two lengths given on the command line replaces the other in the file.
     if isinstance(fit, dict) and {"fit.steps", "fit.epochs"} & set(overrides or {}):
@@ -175,16 +175,6 @@ def parse_overrides(pairs: tuple[str, ...]) -> dict[str, Any]:
             raise InputError(f"--set takes KEY=VALUE, such as fit.steps=500, got {pair!r}.")
         overrides[key.strip()] = parse_yaml(text, f"--set {key}")
     return overrides
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    *groups, last = key.split(".")
-    for group in groups:
-        inner = values.setdefault(group, {})
-        if not isinstance(inner, dict):
-            raise InputError(f"--set {key}: {group!r} is not a group of keys.")
-        values = inner
-    values[last] = value
 
 
 def as_json(values: Any) -> str:

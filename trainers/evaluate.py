@@ -25,6 +25,7 @@ from seedbed.trainers.fit import all_outcomes
 from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.quads import box_iou, side_lengths
 from seedbed.trainers.runs import Trained
+from seedbed.trainers.scores import LOCATED_IOU, READING_IOU, fold
 from seedbed.trainers.sources import Source, check_kind, held_items
 from seedbed.trainers.task import Outcome
 
@@ -138,15 +139,6 @@ def evaluate(
     return summarise(task.name, outcomes, task.metrics, task.whole_set_metrics(outcomes))
 
 
-def fold(text: str) -> str:
-    """Letters and digits alone, in capitals, with O and Q as 0 and I as 1.
-
-    Plates print these alike and labels of photographs confuse them.
-    """
-    plain = "".join(letter for letter in text.upper() if letter.isalnum())
-    return plain.replace("O", "0").replace("Q", "0").replace("I", "1")
-
-
 def evaluate_plates(
     reader: PlateReader,
     source: Source,
@@ -179,8 +171,8 @@ def _plates_outcome(reader: PlateReader, sample: Picture, name: str) -> Outcome:
     legible = [one for one in sample.objects if one.category == "plate" and one.legible]
     for labelled in legible:
         overlaps = [(box_iou(labelled.bbox, box), plate) for box, plate in boxes]
-        located = any(overlap >= 0.5 for overlap, _ in overlaps)
-        near = [plate for overlap, plate in overlaps if overlap >= 0.3]
+        located = any(overlap >= LOCATED_IOU for overlap, _ in overlaps)
+        near = [plate for overlap, plate in overlaps if overlap >= READING_IOU]
         text = labelled.text_plain or labelled.text
         reading = max(near, key=lambda one: one.score).text if near else ""
         values["plates"] += 1

@@ -25,7 +25,6 @@ from seedbed.trainers.evaluate import (
     bootstrap,
     evaluate,
     evaluate_plates,
-    fold,
     plates_metrics,
     summarise,
     worst_sheet,
@@ -36,6 +35,7 @@ from seedbed.trainers.fuse import fused
 from seedbed.trainers.predict import PlateReader, predict_plates
 from seedbed.trainers.report import curve_svg, write_report
 from seedbed.trainers.runs import load_trained
+from seedbed.trainers.scores import fold
 from seedbed.trainers.sources import open_source
 from seedbed.trainers.task import Outcome
 
