@@ -21,8 +21,8 @@ from seedbed import registry
 from seedbed.component import Augmenter, Component, Generator
 from seedbed.encode import Encoding, encoding_model
 from seedbed.errors import InputError
+from seedbed.named_files import file_names, named_file
 from seedbed.presets import expand_presets
-from seedbed.resources import data_path
 from seedbed.sample import Clip, Picture, Sample
 from seedbed.streams import MAX_SEED
 from seedbed.yaml_files import put_value, read_yaml
@@ -216,7 +216,7 @@ def canonical_json(values: Any) -> str:
 
 def recipe_names() -> list[str]:
     """The recipes that come with seedbed."""
-    return sorted(path.stem for path in data_path("recipes").glob("*.yaml"))
+    return file_names("recipes")
 
 
 def load_recipe(path_or_name: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -225,17 +225,7 @@ def load_recipe(path_or_name: str | Path, overrides: Mapping[str, Any] | None = 
     `overrides` are values by dotted key (`generator.layouts`). Raises `InputError` for a
     recipe that is missing, unreadable or wrong anywhere.
     """
-    text = str(path_or_name)
-    path = Path(text)
-    if path.suffix not in (".yaml", ".yml") and not path.is_file():
-        names = recipe_names()
-        if text not in names:
-            raise InputError(
-                f"there is no recipe named {text!r}{registry.nearest(text, names)} "
-                f"(known: {', '.join(names) or 'none'}; for a file of your own give its path, "
-                f"ending in .yaml)."
-            )
-        path = data_path("recipes", f"{text}.yaml")
+    path = named_file(path_or_name, "recipes", "recipe")
     where = f"recipe {path.name}"
     if path.is_dir():
         raise InputError(f"{where}: {path} is a folder, not a recipe file.")

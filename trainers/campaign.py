@@ -22,9 +22,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seedbed.errors import InputError
+from seedbed.named_files import file_names, named_file
 from seedbed.recipe import Recipe, load_recipe
 from seedbed.registry import nearest
-from seedbed.resources import data_path
 from seedbed.streams import MAX_SEED, derive_seed
 from seedbed.trainers.config import TrainingConfig, load_config
 from seedbed.trainers.task import sentences
@@ -201,7 +201,7 @@ class Campaign(BaseModel):
 
 def campaign_names() -> list[str]:
     """The campaigns that come with seedbed."""
-    return sorted(path.stem for path in data_path("proof").glob("*.yaml"))
+    return file_names("proof")
 
 
 def load_campaign(source: str, seed: int | None = None) -> Campaign:
@@ -210,16 +210,7 @@ def load_campaign(source: str, seed: int | None = None) -> Campaign:
     Every recipe and configuration it names is read, too. Raises `InputError`, one sentence, for
     anything that is wrong.
     """
-    path = Path(source)
-    if path.suffix not in (".yaml", ".yml"):
-        names = campaign_names()
-        if source not in names:
-            raise InputError(
-                f"there is no campaign named {source!r}{nearest(source, names)} "
-                f"(known: {', '.join(names)}; for a file of your own give its path, ending in "
-                f".yaml)."
-            )
-        path = data_path("proof", f"{source}.yaml")
+    path = named_file(source, "proof", "campaign")
     where = f"campaign {path.name}"
     values = read_yaml(path, where)
     if not isinstance(values, dict):

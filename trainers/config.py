@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seedbed.errors import InputError
-from seedbed.registry import nearest
-from seedbed.resources import data_path
+from seedbed.named_files import file_names, named_file
 from seedbed.streams import MAX_SEED
 from seedbed.trainers.optimisers import OptimiserSettings
 from seedbed.trainers.regularise import Penalty
@@ -119,7 +117,7 @@ class TrainingConfig(BaseModel):
 
 def config_names() -> list[str]:
     """The configurations that come with seedbed."""
-    return sorted(path.stem for path in data_path("training").glob("*.yaml"))
+    return file_names("training")
 
 
 def load_config(
@@ -130,16 +128,7 @@ def load_config(
     `data` replaces its data; `overrides` are values by dotted key (`fit.steps`). Raises
     `InputError`, one sentence, for anything that is wrong.
     """
-    path = Path(source)
-    if path.suffix not in (".yaml", ".yml"):
-        names = config_names()
-        if source not in names:
-            raise InputError(
-                f"there is no training configuration named {source!r}{nearest(source, names)} "
-                f"(known: {', '.join(names) or 'none'}; for a file of your own give its path, "
-                f"ending in .yaml)."
-            )
-        path = data_path("training", f"{source}.yaml")
+    path = named_file(source, "training", "training configuration")
     where = f"configuration {path.name}"
     values = read_yaml(path, where)
     if not isinstance(values, dict):
