@@ -9,18 +9,22 @@ OUT     ?= datasets
 N       ?=
 SEED    ?=
 WORKERS ?=
+REAL    ?=
 
 BUILD_FLAGS := $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
+PROVE_OUT = $(if $(filter file,$(origin OUT)),runs/$@,$(OUT))
+PROVE_FLAGS = $(if $(REAL),--real '$(REAL)') $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test lint bench soak clean
+.PHONY: help setup dataset train real-world real-world-quick need-real test lint bench soak clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
-		awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+		awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  make dataset takes RECIPE= (names or files; default: $(RECIPE)), N=, OUT=, SEED=, WORKERS="
+	@echo "  make train and real-world take REAL= (a folder of real files), OUT=, SEED=, WORKERS="
 
 setup: $(VENV)/.installed ## make .venv and install seedbed into it; nothing to do when up to date
 
@@ -40,11 +44,29 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --constraint constraints.txt --editable '.[dev,train,backbones,ray,s3]'
 	@touch $@
 
+# Training needs torch; what tests need holds all of it.
+$(VENV)/.installed-train: $(VENV)/.installed
+	@test $(VENV)/.installed-dev -nt $(VENV)/.installed || \
+		$(PIP) install --constraint constraints.txt --editable '.[train,backbones]'
+	@touch $@
+
 dataset: $(VENV)/.installed ## build the default datasets, one folder a recipe under OUT
 	@for recipe in $(RECIPE); do \
 		name=$$(basename $$recipe); \
 		$(BIN)/seedbed build $$recipe --out $(OUT)/$${name%.y*ml} $(BUILD_FLAGS) || exit $$?; \
 	done
+
+train: $(VENV)/.installed-train ## build small datasets, train locate, read and listen, and score them; 15 minutes
+	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
+
+real-world-quick: need-real $(VENV)/.installed-train ## what real-world does, in 15 minutes
+	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
+
+real-world: need-real $(VENV)/.installed-train ## train on generated data, score on real files; 90 minutes
+	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
+
+need-real:
+	@test -n '$(REAL)' || { echo "Give the folder of real files: make $(MAKECMDGOALS) REAL=DIR."; exit 2; }
 
 test: $(VENV)/.installed-dev ## run the tests
 	$(BIN)/python -m pytest --numprocesses 2
