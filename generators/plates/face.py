@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -96,7 +96,8 @@ class FaceParams:
     `layout` is an id or path, or `random` with its `layout_seed`. `stroke_scale`,
     `width_scale`, `height_scale` and `gap_scale` multiply the layout's measures, `offset_mm`
     moves the characters. `ink` is RGB; `ink_wear` is how far it has paled towards the ground, and
-    `rubbed` how bare the middles of the strokes are worn (0 not, 1 down to the ground).
+    `rubbed` how bare the middles of the strokes are worn (0 not, 1 down to the ground);
+    `embossed` says whether anything is raised at all.
     `gains` multiplies RGB of the whole face. `marks` follows the order of `choice_marks`,
     then the separators' marks in reading order.
     """
@@ -115,6 +116,7 @@ class FaceParams:
     ink: tuple[int, int, int]
     ink_wear: float
     rubbed: float
+    embossed: bool
     gains: tuple[float, float, float]
     marks: tuple[MarkDraw, ...]
 
@@ -253,7 +255,7 @@ def draw_face(
     gain = uniform(rng, (0.9, 1.04))
     paled, pale = chance(rng, layout.worn_ink_rate), uniform(rng, (0.1, 0.5))
     bare, rubbed = chance(rng, layout.rubbed_rate), uniform(rng, (0.25, 0.8))
-    bare = bare and layout.relief == "embossed"
+    embossed = layout.relief == "embossed" and not chance(rng, layout.flat_rate)
     return FaceParams(
         layout=layout_id,
         layout_seed=layout_seed,
@@ -269,7 +271,8 @@ def draw_face(
         ground=choose(rng, variant.ground),
         ink=(red, green, blue),
         ink_wear=pale if paled else 0.0,
-        rubbed=rubbed if bare else 0.0,
+        rubbed=rubbed if bare and embossed else 0.0,
+        embossed=embossed,
         gains=(
             gain * uniform(rng, (0.99, 1.01)),
             gain,
@@ -930,8 +933,10 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
     ink = _resized(ink, size_px)
 
     rgb = _resized(base.rgb, size_px)
-    relief = _resized(base.relief, size_px)
-    embossed = layout.relief == "embossed"
+    embossed = params.embossed
+    relief = (
+        _resized(base.relief, size_px) if embossed else np.zeros((height_px, width_px), np.uint8)
+    )
     drawn = iter(params.marks)
     over: list[tuple[_Sprite, tuple[float, float]]] = []
 
@@ -1011,6 +1016,18 @@ def _apply_gains(rgb: Canvas, gains: tuple[float, float, float]) -> Canvas:
     return np.asarray(cv2.transform(rgb, diagonal), np.uint8)
 
 
+def _specimen(name: str, seed: int, index: int) -> FaceParams:
+    """A plate of a layout's commonest design, as it leaves the press."""
+    drawn = draw_face([name], None, stream(seed, "sheet", index), None)
+    layout = layout_of(name, drawn.layout_seed)
+    commonest = max(layout.variants, key=lambda variant: variant.weight)
+    for attempt in range(200):
+        if drawn.variant == commonest.name:
+            break
+        drawn = draw_face([name], None, stream(seed, "sheet", index, attempt), None)
+    return replace(drawn, ink_wear=0.0, rubbed=0.0)
+
+
 def layout_sheet(
     px_per_mm: float = 0.6,
     columns: int = 4,
@@ -1020,13 +1037,13 @@ def layout_sheet(
 ) -> Canvas:
     """Every layout once with its id underneath, on grey: uint8 RGB of shape (h, w, 3).
 
-    Three random layouts follow the listed ones. `layouts` draws those ids instead.
+    Each shows its commonest design with fresh ink. Three random layouts follow the listed
+    ones. `layouts` draws those ids instead.
     """
     typefaces = typefaces or default_typefaces()
     names = list(layouts) or [*layout_ids(), RANDOM, RANDOM, RANDOM]
     faces = [
-        render_face(draw_face([name], None, stream(seed, "sheet", i), None), px_per_mm, typefaces)
-        for i, name in enumerate(names)
+        render_face(_specimen(name, seed, i), px_per_mm, typefaces) for i, name in enumerate(names)
     ]
     pad, caption = 10, 20
     column_width = max(face.rgb.shape[1] for face in faces) + 2 * pad

@@ -310,8 +310,8 @@ class PlateLayout(Model):
     and `gap_spread` are the shares of themselves by which strokes, cells and gaps differ
     between plates, up and down. `worn_ink_rate` is the share of plates
     whose ink has paled towards the ground, `rubbed_rate` the share of embossed ones whose
-    strokes are worn bare on top, `bare_holes_rate` the share without bolts in the lower
-    holes.
+    strokes are worn bare on top, `flat_rate` the share that is printed flat although the
+    layout is embossed, `bare_holes_rate` the share without bolts in the lower holes.
     """
 
     id: str
@@ -343,6 +343,7 @@ class PlateLayout(Model):
     gap_spread: float = Field(default=0.15, ge=0, le=0.6)
     worn_ink_rate: float = Field(default=0.1, ge=0, le=1)
     rubbed_rate: float = Field(default=0.05, ge=0, le=1)
+    flat_rate: float = Field(default=0, ge=0, le=1)
     bare_holes_rate: float = Field(default=0.3, ge=0, le=1)
     vanity: Vanity | None = None
     fonts: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)

@@ -259,5 +259,27 @@ def test_wear_of_the_ink_comes_at_the_layouts_rates():
     assert {round(p.stroke_scale, 2) for p in plates} == {0.8, 0.9, 1.0, 1.1, 1.2}
 
 
+def test_some_states_print_some_of_their_plates_flat():
+    plates = [drawn("us-generic", i) for i in range(300)]
+    flat = [plate for plate in plates if not plate.embossed]
+    # 35 in 100, within three standard deviations.
+    assert abs(len(flat) - 105) < 25
+    assert not any(plate.rubbed for plate in flat)
+    assert not render_face(flat[0], 0.5, default_typefaces()).relief.any()
+    raised = next(plate for plate in plates if plate.embossed)
+    assert render_face(raised, 0.5, default_typefaces()).relief.max() == 255
+
+
+def test_cells_differ_by_their_spreads_and_stay_on_their_line():
+    plates = [drawn("us-generic", i) for i in range(100)]
+    assert {round(plate.height_scale, 2) for plate in plates} == {0.9, 0.95, 1.0, 1.05, 1.1}
+    assert {round(plate.width_scale, 2) for plate in plates} == {0.86, 0.93, 1.0, 1.07, 1.14}
+    tall = replace(plates[0], height_scale=1.1, offset_mm=(0.0, 0.0))
+    face = render_face(tall, 3.0, default_typefaces())
+    top, foot = face.characters[0].quad_mm[0, 1], face.characters[0].quad_mm[3, 1]
+    # 68 mm high cells from 43 mm grow by 3.4 mm up and down.
+    assert (top, foot) == (pytest.approx(39.6, abs=0.4), pytest.approx(114.4, abs=0.4))
+
+
 def test_flat_plates_have_no_raised_strokes_to_rub():
     assert not any(drawn("gb-rear", i).rubbed for i in range(100))
