@@ -19,7 +19,7 @@ from seedbed.geometry import Homography, apply_homography, pixel_centred, rectan
 Blend = Literal["hard", "feathered", "gaussian", "poisson"]
 Image = NDArray[np.uint8]
 
-POISSON_LIMIT_PX = 40_000
+POISSON_LIMIT_PX = 12_000
 """Poisson blending solves an equation in every pixel: larger regions are feathered."""
 
 

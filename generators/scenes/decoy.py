@@ -237,7 +237,7 @@ def draw_decoy(
 def _vary(rng: np.random.Generator, colour: Colour) -> Colour:
     factor = uniform(rng, (0.82, 1.08))
     red, green, blue = (
-        int(np.clip(level * factor + move, 0, 255))
+        min(max(int(level * factor + move), 0), 255)
         for level, move in zip(colour, rng.normal(0, 3, 3).tolist(), strict=True)
     )
     return (red, green, blue)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.generators.scenes.light import Light
+from seedbed.generators.scenes.scratch import scratch
 from seedbed.streams import chance, fork_seed, uniform
 
 Frame = NDArray[np.uint8]
@@ -152,7 +153,7 @@ def draw_film(
         glows=glows,
         haze=uniform(rng, (0.05, 0.45)) if chance(rng, haze_rate) else 0.0,
         rain=rain,
-        gamma=uniform(rng, (0.85, 1.2)),
+        gamma=uniform(rng, (0.8, 1.25)) if chance(rng, 0.5) else 1.0,
         contrast=uniform(rng, (0.95, 1.42)),
         black_level=14 * uniform(rng, (0, 1)) ** 2,
         saturation=uniform(rng, (0.75, 1.15)),
@@ -162,7 +163,7 @@ def draw_film(
 
 def _exposure(frame: Frame, params: FilmParams) -> float:
     """The factor by which metering and the drawn stops brighten or darken the frame."""
-    mean = sum(cv2.mean(frame[:: 2 * GRID])[:3]) / 3
+    mean = sum(cv2.mean(frame[GRID :: 3 * GRID])[:3]) / 3
     metered = (MIDDLE_GREY / max(mean, 1.0)) ** params.metering
     return float(min(max(metered, 0.6), 2.5) * 2.0**params.exposure_stops)
 
@@ -211,18 +212,24 @@ def _enlarge(grid: Frame, frame: Frame) -> Frame:
     return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-_LEVELS = np.arange(256) / 255 - 0.5
-
-
-def _tone_curve(params: FilmParams) -> NDArray[np.uint8]:
-    level = np.minimum(np.maximum(0.5 + _LEVELS * params.contrast, 0), 1) ** params.gamma
-    curve = level * (255 - params.black_level) + (params.black_level + 0.5)
-    return curve.astype(np.uint8)
-
+_LEVELS = np.arange(256) / 255
 
 _GREY = np.array([[0.299, 0.587, 0.114]] * 3)
 """ITU-R BT.601 luma in each channel."""
 _SAME = np.eye(3)
+
+
+def _colour_map(params: FilmParams) -> NDArray[np.float64]:
+    """Contrast about middle grey, black level, saturation and white balance, shape (3, 4)."""
+    saturation = 0.0 if params.monochrome else params.saturation
+    mix = (_GREY * (1 - saturation) + _SAME * saturation) * params.white_balance
+    white = 1 - params.black_level / 255
+    whole = np.empty((3, 4))
+    whole[:, :3] = mix * (params.contrast * white)
+    # The contrast's own offset goes through the mix, too, whose rows sum to about 1.
+    low = 127.5 * (1 - params.contrast) * white + params.black_level
+    whole[:, 3] = mix.sum(axis=1) * low
+    return whole
 
 
 def dim(frame: Frame, light: Light) -> Frame:
@@ -239,25 +246,26 @@ def develop(frame: Frame, params: FilmParams) -> Frame:
     # A small frame takes a finer grid, or a shadow's edge would show its steps.
     cell = min(GRID, max(2, width // MIN_CELLS))
     rows, columns = max(2, height // cell), max(2, width // cell)
-    gain = _enlarge(_gain_map(params, _exposure(frame, params), rows, columns), frame)
-    light = cv2.cvtColor(gain, cv2.COLOR_GRAY2RGB)
-    frame = np.asarray(cv2.multiply(frame, light, dst=light, scale=1 / UNIT_GAIN), np.uint8)
+    full, grey = scratch("full", frame.shape), scratch("grey", (height, width))
+    gain = _gain_map(params, _exposure(frame, params), rows, columns)
+    cv2.resize(gain, (width, height), dst=grey, interpolation=cv2.INTER_LINEAR)
+    cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, dst=full)
+    cv2.multiply(frame, full, dst=full, scale=1 / UNIT_GAIN)
     if params.haze > 0:
-        cv2.convertScaleAbs(frame, dst=frame, alpha=1 - params.haze, beta=205 * params.haze)
+        cv2.convertScaleAbs(full, dst=full, alpha=1 - params.haze, beta=205 * params.haze)
     if params.rain is not None:
-        frame = _streak(frame, params.rain)
+        _streak(full, params.rain)
     glow = _glow_map(params, rows, columns)
     if glow is not None:
-        cv2.add(frame, _enlarge(glow, frame), dst=frame)
-    cv2.LUT(frame, _tone_curve(params), dst=frame)
-    saturation = 0.0 if params.monochrome else params.saturation
-    mix = (_GREY * (1 - saturation) + _SAME * saturation) * params.white_balance
-    if np.abs(mix - _SAME).max() > 0.01:
-        cv2.transform(frame, mix, dst=frame)
-    return frame
+        cv2.add(full, _enlarge(glow, frame), dst=full)
+    if params.gamma != 1:
+        curve = np.asarray(_LEVELS**params.gamma * 255 + 0.5).astype(np.uint8)
+        cv2.LUT(full, curve, dst=full)
+    return np.asarray(cv2.transform(full, _colour_map(params)), np.uint8)
 
 
-def _streak(frame: Frame, rain: Rain) -> Frame:
+def _streak(frame: Frame, rain: Rain) -> None:
+    """Draw the streaks of rain on `frame`, in place."""
     rng = np.random.Generator(np.random.PCG64(rain.seed))
     height, width = frame.shape[:2]
     layer = np.zeros((height, width), dtype=np.uint8)
@@ -273,4 +281,4 @@ def _streak(frame: Frame, rain: Rain) -> Frame:
     ):
         cv2.line(layer, (x0, y0), (x1, y1), level, 1, cv2.LINE_AA, shift=4)
     layer = np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), dtype=np.uint8)
-    return np.asarray(cv2.add(frame, cv2.merge([layer, layer, layer])), dtype=np.uint8)
+    cv2.add(frame, cv2.merge([layer, layer, layer]), dst=frame)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from seedbed.generators.scenes import scenery
 from seedbed.generators.scenes.scenery import Stage, mix, shade
+from seedbed.generators.scenes.scratch import scratch
 from seedbed.generators.scenes.texture import Colour, TileName, add_texture, crop
 from seedbed.generators.scenes.words import draw_word
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, uniform
@@ -142,7 +143,7 @@ def _vary(rng: np.random.Generator, colour: Colour, brightness: float, tint: flo
     """`colour` made up to `brightness` brighter or darker, each channel moved by `tint` levels."""
     factor = uniform(rng, (1 - brightness, 1 + brightness))
     red, green, blue = (
-        int(np.clip(c * factor + move, 0, 255))
+        min(max(int(c * factor + move), 0), 255)
         for c, move in zip(colour, rng.normal(0, tint, 3).tolist(), strict=True)
     )
     return (red, green, blue)
@@ -279,7 +280,7 @@ def draw_procedural(
         leaves=_vary(rng, choose(rng, _LEAVES), 0.25, 5),
         words=tuple(draw_word(rng, "shops") for _ in range(3)),
         haze=uniform(rng, (0, 0.22)),
-        detail=uniform(rng, (0.55, 1.0)),
+        detail=uniform(rng, (0.45, 0.85)),
         detail_seed=fork_seed(rng),
     )
 
@@ -288,8 +289,12 @@ def render_procedural(params: ProceduralParams, width: int, height: int) -> NDAr
     """Paint the scene, uint8 RGB of shape (height, width, 3)."""
     scale = params.detail * min(1.0, _FULL_DETAIL_WIDTH / width)
     inner_width, inner_height = max(round(width * scale), 16), max(round(height * scale), 16)
+    whole = (inner_width, inner_height) == (width, height)
+    inner = (inner_height, inner_width, 3)
+    canvas = np.empty(inner, np.uint8) if whole else scratch("canvas", inner)
+    canvas[:] = 0
     stage = Stage(
-        canvas=np.zeros((inner_height, inner_width, 3), np.uint8),
+        canvas=canvas,
         rng=np.random.Generator(np.random.PCG64(params.detail_seed)),
         horizon_px=params.horizon_y * inner_height,
         ground_px=min(max(round(params.ground_y * inner_height), 0), inner_height),
@@ -306,11 +311,10 @@ def render_procedural(params: ProceduralParams, width: int, height: int) -> NDAr
         else:
             _behind(stage, params)
         _below(stage, params)
-    picture = stage.canvas
-    if (inner_width, inner_height) != (width, height):
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR).astype(
-            np.uint8, copy=False
-        )
+    if whole:
+        return stage.canvas
+    picture = np.empty((height, width, 3), np.uint8)
+    cv2.resize(stage.canvas, (width, height), dst=picture, interpolation=cv2.INTER_LINEAR)
     return picture
 
 

@@ -178,7 +178,7 @@ def treeline(
     first, bottom = max(top, 0), min(bottom_px, stage.height)
     if bottom - first < 2:
         return
-    scale = float(np.clip(stage.metre / 110, 0.12, 2.2))
+    scale = min(max(stage.metre / 110, 0.12), 2.2)
     # Crowns stand side by side, each round and of its own height.
     spread = max(height_px * stage.between(0.5, 1.1), 6.0)
     along = np.arange(width, dtype=np.float32) / spread + stage.between(0, 1)
@@ -243,7 +243,7 @@ def tree(stage: Stage, x_px: float, base_px: float, height_m: float, leaves: Col
     rows, columns = area.shape[:2]
     off_y, off_x = visible[0].start - crown_top, visible[1].start - left
     soft = soft[off_y : off_y + rows, off_x : off_x + columns]
-    scale = float(np.clip(metre / 90, 0.15, 2.0))
+    scale = min(max(metre / 90, 0.15), 2.0)
     grey = crop("leaves", columns, rows, stage.place(), scale)
     mask = (cv2.addWeighted(soft, 1.0, grey, 0.35, -44.0) > 90).view(np.uint8)
     block = tint(grey, leaf_ramp(leaves, stage.between(0.8, 1.2)))
@@ -841,7 +841,7 @@ def clutter(stage: Stage) -> None:
         shape = centre + size * np.column_stack([np.cos(angles), np.sin(angles)])
         level, tint_range = stage.between(20, 220), 60 if rng.random() < 0.2 else 18
         red, green, blue = (
-            int(np.clip(level + c, 0, 255)) for c in rng.normal(0, tint_range, 3).tolist()
+            min(max(int(level + c), 0), 255) for c in rng.normal(0, tint_range, 3).tolist()
         )
         polygon(canvas, shape, (red, green, blue))
     for _ in range(int(stage.between(2, 6))):

@@ -14,7 +14,6 @@ Heights `h` count upwards from the ground, `x` to the right of the vehicle's mid
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.light import Light
+from seedbed.generators.scenes.scratch import scratch
 from seedbed.generators.scenes.texture import tile
 from seedbed.geometry import Points
 
@@ -120,25 +120,6 @@ FAINT_CONTRAST = 130.0
 
 _SPECK = (1 << 2 * SHIFT) // 3
 """A box of a third of a pixel, in fixed point: what fills it need not be filled."""
-
-_SCRATCH = threading.local()
-_SCRATCH_BYTES = 4_000_000
-
-
-def _scratch(name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Room for a passing picture, its content undefined, kept for each thread.
-
-    Fresh pages cost more than the passes over them; larger than 4 MB is not kept.
-    """
-    size = math.prod(shape)
-    if size > _SCRATCH_BYTES:
-        return np.empty(shape, dtype=np.uint8)
-    kept: NDArray[np.uint8] | None = getattr(_SCRATCH, name, None)
-    if kept is None or kept.size < size:
-        kept = np.empty(size, dtype=np.uint8)
-        setattr(_SCRATCH, name, kept)
-    return kept[:size].reshape(shape)
-
 
 _BANK = 64
 """How many different surroundings are mirrored; each follows from its number alone."""
@@ -421,7 +402,7 @@ class Brush:
         left, top, right, bottom = box
         region = self.frame[top:bottom, left:right]
         high, wide = region.shape[:2]
-        mask, tripled = _scratch("mask", (high, wide)), _scratch("full", (high, wide, 3))
+        mask, tripled = scratch("mask", (high, wide)), scratch("full", (high, wide, 3))
         mask[:] = 0
         cv2.fillPoly(mask, [span - (left << SHIFT, top << SHIFT)], 255, cv2.LINE_AA, SHIFT)
         (low_x, low_y), (high_x, high_y) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
@@ -434,7 +415,7 @@ class Brush:
         x0, y0 = min(max(int(x0), 0), columns - 2), min(max(int(y0), 0), rows - 2)
         part = scene[y0 : max(math.ceil(y1), y0 + 2), x0 : max(math.ceil(x1), x0 + 2)]
         tone = cv2.merge([cv2.convertScaleAbs(part, alpha=strength * c / 200) for c in colour])
-        mirrored = _scratch("over", (high, wide, 3))
+        mirrored = scratch("over", (high, wide, 3))
         cv2.resize(tone, (wide, high), dst=mirrored, interpolation=cv2.INTER_LINEAR)
         cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR, dst=tripled)
         cv2.multiply(mirrored, tripled, dst=mirrored, scale=1 / 255)
@@ -584,8 +565,8 @@ class Brush:
         sky_map = cv2.addWeighted(sky_map, 1.0, around, share, -105 * share)
         level = cv2.addWeighted(level, 1.0, around, 0.1 * polish, -12.8 * polish)
         region = self.frame[top:bottom, left:right]
-        grey, full = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
-        over = _scratch("over", (high, wide, 3))
+        grey, full = scratch("grey", (high, wide)), scratch("full", (high, wide, 3))
+        over = scratch("over", (high, wide, 3))
         cv2.resize(level, (wide, high), dst=grey, interpolation=cv2.INTER_LINEAR)
         cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=full)
         cv2.multiply(region, full, dst=full, scale=1 / 128)
@@ -605,7 +586,7 @@ class Brush:
     def _mask(self, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         """Where the silhouette covers a region of the frame at all, uint8, non-zero there."""
         left, top, right, bottom = box
-        mask = _scratch("mask", (bottom - top, right - left))
+        mask = scratch("mask", (bottom - top, right - left))
         mask[:] = 0
         self._fill_outlines(mask, (left + 0.5, top + 0.5), 1.0)
         return mask
@@ -706,7 +687,7 @@ def paint_ground_shadow(
     sigma = max(softness_px / coarse / 1.6, 0.6)
     soft = cv2.GaussianBlur(shadow, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     high, wide = int(bottom - top), int(right - left)
-    full, tripled = _scratch("grey", (high, wide)), _scratch("full", (high, wide, 3))
+    full, tripled = scratch("grey", (high, wide)), scratch("full", (high, wide, 3))
     cv2.resize(soft, (wide, high), dst=full, interpolation=cv2.INTER_LINEAR)
     cv2.cvtColor(full, cv2.COLOR_GRAY2BGR, dst=tripled)
     region = frame[top:bottom, left:right]

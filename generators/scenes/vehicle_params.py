@@ -207,7 +207,7 @@ def _colour(rng: np.random.Generator, kind: str) -> tuple[str, Rgb]:
     name = choose_weighted(rng, shares)
     base = choose(rng, _COLOURS[name])
     change = rng.normal(0, 5) + rng.normal(0, 1.5, 3)
-    red, green, blue = (int(np.clip(c + d, 8, 244)) for c, d in zip(base, change, strict=True))
+    red, green, blue = (_level(c + d) for c, d in zip(base, change.tolist(), strict=True))
     return name, (red, green, blue)
 
 
