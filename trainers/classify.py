@@ -161,6 +161,11 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
         super().__init__(settings)
         self._augmenters = make_augmenters(settings.augmenters)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes by their number."""
+        return self.settings.classes
+
     def items(self, sample: Picture, name: str) -> list[ClassifyItem]:
         """The picture's objects that are of one of the classes."""
         items = []

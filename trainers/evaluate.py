@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Evaluation:
 
     `intervals` are 95% intervals of the metrics that can be resampled; `slices` hold the
     metrics of each group with its size: `slices["layout"]["de"] == {"items": 12, ...}`.
+    `confusion` counts items by their own class (rows) and the one given to them (columns), in the
+    order of `classes`; both are empty for tasks without classes.
     """
 
     task: str
@@ -55,10 +57,12 @@ class Evaluation:
     intervals: Mapping[str, tuple[float, float]]
     slices: Mapping[str, Mapping[str, Mapping[str, float]]]
     worst: Sequence[Outcome] = field(default=(), repr=False)
+    classes: tuple[str, ...] = ()
+    confusion: Sequence[Sequence[int]] = ()
 
     def values(self) -> dict[str, Any]:
         """JSON-ready, without the pictures of the worst cases."""
-        return {
+        values = {
             "task": self.task,
             "items": self.items,
             "metrics": dict(self.metrics),
@@ -68,6 +72,10 @@ class Evaluation:
                 {"name": one.name, "error": one.error, "caption": one.caption} for one in self.worst
             ],
         }
+        if self.classes:
+            values["classes"] = list(self.classes)
+            values["confusion"] = [list(row) for row in self.confusion]
+        return values
 
 
 def bootstrap(
@@ -136,7 +144,8 @@ def evaluate(
     if not items:
         raise InputError(f"the task {task.name!r} needs {task.needs}, and {where} has none.")
     outcomes = all_outcomes(task, trained.network, items, on_progress)
-    return summarise(task.name, outcomes, task.metrics, task.whole_set_metrics(outcomes))
+    found = summarise(task.name, outcomes, task.metrics, task.whole_set_metrics(outcomes))
+    return replace(found, classes=task.classes, confusion=task.confusion(outcomes).tolist())
 
 
 def evaluate_plates(

@@ -166,10 +166,13 @@ class Learner(lightning.LightningModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The task's losses of a batch, in float32 whatever the network computes in."""
-        outputs = self.network(batch["inputs"])
+        inputs = batch["inputs"]
+        outputs = self.network(inputs)
         # CTC and the focal loss add up thousands of small numbers, which bf16 would lose.
-        with torch.autocast(outputs.device.type, enabled=False):
-            return self.task.loss(outputs.float(), batch)
+        with torch.autocast(inputs.device.type, enabled=False):
+            if isinstance(outputs, Tensor):
+                outputs = outputs.float()
+            return self.task.loss(outputs, batch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch. Raises `SeedbedError` where it is no number."""

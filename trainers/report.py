@@ -1,4 +1,4 @@
-"""`report.html` of a run: what it was, its curves, its scores and its worst cases, in one file."""
+"""`report.html` of a run: its scores, confusions, worst cases, filters and curves, in one file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from torch import nn
 
 from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
+from seedbed.trainers.filters import filter_sheet
 from seedbed.trainers.run_log import read_metrics
+from seedbed.trainers.runs import load_trained
 
 WIDTH, HEIGHT = 420, 200
 LEFT, BELOW = 52, 24
 """Pixels of a curve's drawing, and what its numbers take."""
+
+NO_CLASS = "other"
+"""How the class without a name is called: what is no keyword."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -46,9 +52,20 @@ pre { background: #f5f6f8; padding: .8rem; overflow: auto; font-size: 13px } img
 <table><tr>{% for name in groups.head %}<th>{{ name }}</th>{% endfor %}</tr>
 {% for row in groups.rows %}<tr>{% for cell in row %}<td class="n">{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</table>{% endfor %}
-{% if evaluation.sheet %}<h3>worst cases</h3><img alt="worst cases" src="{{ evaluation.sheet }}">
+{% if evaluation.confusion %}<h3>said (rows) and heard or seen (columns)</h3>
+<table class="confusion"><tr><th></th>{% for name in evaluation.classes %}<th>{{ name }}</th>\
+{% endfor %}</tr>
+{% for row in evaluation.confusion %}<tr><th>{{ row.name }}</th>{% for cell in row.cells %}\
+<td class="n" style="background: rgba({{ cell.colour }}, {{ cell.share }})">{{ cell.count }}</td>\
+{% endfor %}</tr>
+{% endfor %}</table>
+{% endif %}{% if evaluation.sheet %}<h3>worst cases</h3>
+<img alt="worst cases" src="{{ evaluation.sheet }}">
 {% endif %}{% endfor %}
-<h2>Curves</h2>
+{% if filters %}<h2>Filters of the first layer</h2>
+<figure><img alt="filters" src="{{ filters.picture }}">
+<figcaption>{{ filters.caption }}</figcaption></figure>
+{% endif %}<h2>Curves</h2>
 {% for curve in curves %}<figure>{{ curve.svg | safe }}<figcaption>{{ curve.name }}</figcaption>
 </figure>{% endfor %}
 <h2>Configuration</h2><pre>{{ config }}</pre>
@@ -66,12 +83,28 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
         title=f"Run {run.name}",
         facts=_facts(run),
         evaluations=[_shown(where, one) for where, one in evaluations.items()],
+        filters=_first_filters(run),
         curves=curves(run / "metrics.csv"),
         config=(run / "config.yaml").read_text(encoding="utf-8"),
     )
     path = run / "report.html"
     write_whole(path, page.encode())
     return path
+
+
+def _first_filters(run: Path) -> dict[str, str]:
+    """The filters that look at the input itself, drawn; nothing for a network without filters."""
+    for name, module in load_trained(run).network.named_modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            weight = module.weight.detach().float().numpy()
+            colours = weight.shape[1] == 3 and weight.ndim == 4
+            caption = f"{name}: {' x '.join(str(size) for size in weight.shape)}, " + (
+                "red, green and blue as they are weighed, grey for nothing"
+                if colours
+                else "red above zero, blue below"
+            )
+            return {"picture": _as_data(filter_sheet(weight), ".png"), "caption": caption}
+    return {}
 
 
 def curves(path: Path) -> list[dict[str, str]]:
@@ -148,8 +181,16 @@ def _shown(where: str, evaluation: Evaluation) -> dict[str, Any]:
             for group, values in groups.items()
         ]
         slices.append((key, {"head": [key, "items", *names], "rows": body}))
+    confusion = [
+        {"name": name or NO_CLASS, "cells": _cells(row, number)}
+        for number, (name, row) in enumerate(
+            zip(evaluation.classes, evaluation.confusion, strict=True)
+        )
+    ]
     sheet = worst_sheet(evaluation)
     return {
+        "classes": [name or NO_CLASS for name in evaluation.classes],
+        "confusion": confusion,
         "where": where,
         "items": evaluation.items,
         "rows": rows,
@@ -158,7 +199,22 @@ def _shown(where: str, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _as_data(image: Image) -> str:
+def _cells(row: Sequence[int], right: int) -> list[dict[str, Any]]:
+    """A row's counts, each with its share of the row: what is right in blue, what is not in red."""
+    total = max(sum(row), 1)
+    return [
+        {
+            "count": count or "",
+            "share": f"{count / total:.3f}",
+            "colour": "37, 99, 201" if number == right else "201, 60, 37",
+        }
+        for number, count in enumerate(row)
+    ]
+
+
+def _as_data(image: Image, suffix: str = ".jpg") -> str:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-    return "data:image/jpeg;base64," + base64.b64encode(coded).decode()
+    # Quality is heeded by JPEG alone.
+    coded = cv2.imencode(suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+    kind = {".jpg": "jpeg", ".png": "png"}[suffix]
+    return f"data:image/{kind};base64," + base64.b64encode(coded).decode()

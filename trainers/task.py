@@ -108,6 +108,15 @@ class Task(ABC, Generic[C, I]):
         """Metrics that are too slow to resample; none here."""
         return {}
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What `confusion` tells apart; nothing here."""
+        return ()
+
+    def confusion(self, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
+        """Items by their class (rows) and the one given to them (columns), as in `classes`."""
+        return np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+
     def collate(self, examples: Sequence[Example]) -> Batch:
         """Examples stacked along a new first axis."""
         return {
