@@ -382,9 +382,9 @@ def grit(stage: Stage, area: Rgb, name: TileName, strength: float, stains: float
     small_w, small_h = max(width // 8, 8), max(rows // 8, 4)
     squash = crop("patches", small_w, small_h * 3, stage.place(), 0.4)
     tone = cv2.resize(squash, (small_w, small_h), interpolation=cv2.INTER_LINEAR)
-    tone = cv2.addWeighted(tone, 0.16, tone, 0.0, 128 - 0.16 * 128)
-    near = stage.between(-15, 20)
-    tone = cv2.add(tone, np.linspace(near, 0, small_h)[:, None].repeat(small_w, 1), dtype=cv2.CV_8U)
+    near = np.array([[128 + stage.between(-15, 20)], [128]], np.uint8)
+    fall = cv2.resize(near, (small_w, small_h), interpolation=cv2.INTER_LINEAR)
+    tone = cv2.addWeighted(tone, 0.16, fall, 1.0, -0.16 * 128)
     for _ in range(int(stains * 4)):
         centre = (int(stage.between(0, small_w)), int(stage.between(0, small_h)))
         axes = (int(stage.between(1, 9)), max(int(stage.between(0.3, 1.8)), 1))

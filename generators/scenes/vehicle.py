@@ -133,10 +133,13 @@ def paint_vehicle(
         _plate_place(b, p)
     b.shade(p.gloss, p.dirt, p.dirt_colour)
     pane = glass_outline(p, 18.0) if p.kind != "motorcycle" else None
+    half = p.width_mm / 2
+    if not b.shows(-half, p.belt_mm - 60, half, p.glass_top_mm + 20):
+        pane = None
     if pane is not None:
         sky = scaled((200, 214, 228), min(b.skylight, 1.0))
         b.sheen(SPAN, pane, 0.2 + 0.75 * (p.seed % 61) / 61, p.seed, sky)
-    if p.kind != "motorcycle" and b.sees(14):
+    if p.kind != "motorcycle" and b.sees(8):
         _lens_glare(b, p)
     if p.kind != "motorcycle" and pane is not None:
         _over_glass(b, p, pane)
@@ -421,7 +424,7 @@ def _bumper(b: Brush, p: VehicleParams) -> None:
         for u in (-0.72, -0.28, 0.28, 0.72):
             x, h = u * p.width_mm / 2, low + tall * 0.5
             if _keeps_clear(p, x, h, 14, 14):
-                b.fill(SKIN, ellipse(x, h, 13, 13, 10), scaled(colour, 0.62))
+                b.fill(SKIN, ellipse(x, h, 13, 13, 10), scaled(colour, 0.62), convex=True)
                 b.line(
                     SKIN,
                     ellipse(x, h, 14, 14, 10),
@@ -582,9 +585,9 @@ def _rear_face(b: Brush, p: VehicleParams) -> None:
         b.line(SPAN, [(-0.95, h - 6), (-0.5, h - 12), (0.5, h - 12), (0.95, h - 6)], BLACK, 26)
     for k in range(p.exhausts):
         x = half * 0.55 * (1 if k else -1) * (1 if p.seed % 2 else -1)
-        b.fill(SKIN, ellipse(x, low + 12, 46, 34, 14), (140, 142, 146))
+        b.fill(SKIN, ellipse(x, low + 12, 46, 34, 14), (140, 142, 146), convex=True)
         if b.sees(15):
-            b.fill(SKIN, ellipse(x, low + 12, 35, 25, 12), (20, 19, 18))
+            b.fill(SKIN, ellipse(x, low + 12, 35, 25, 12), (20, 19, 18), convex=True)
 
 
 def _cargo_rear(b: Brush, p: VehicleParams) -> None:
@@ -682,9 +685,16 @@ def _front_face(b: Brush, p: VehicleParams) -> None:
         h = low + (top - low) * 0.36
         for side in (-1.0, 1.0):
             b.fill(SKIN, flip(box(half * 0.66, h - 62, half * 0.9, h + 50, 20), side), (26, 26, 28))
-            b.fill(SKIN, flip(ellipse(half * 0.76, h, 42, 42, 14), side), (190, 194, 196))
+            b.fill(
+                SKIN, flip(ellipse(half * 0.76, h, 42, 42, 14), side), (190, 194, 196), convex=True
+            )
             if b.sees(12):
-                b.fill(SKIN, flip(ellipse(half * 0.76, h + 4, 26, 26, 12), side), (130, 134, 138))
+                b.fill(
+                    SKIN,
+                    flip(ellipse(half * 0.76, h + 4, 26, 26, 12), side),
+                    (130, 134, 138),
+                    convex=True,
+                )
     outline = head_lamp_outline(p)
     inner = min(x for x, _ in outline)
     grille_half = min(p.grille_width_mm / 2, inner - 25)
@@ -751,7 +761,7 @@ def _details(b: Brush, p: VehicleParams) -> None:
         if b.sees(30) and p.plate_mount == "bumper" and p.kind != "bus":
             h = badge_h - p.badge_mm - 25
             if _keeps_clear(p, 0, h, 20, 20):
-                b.fill(SKIN, ellipse(0, h, 16, 16, 10), (50, 51, 53))
+                b.fill(SKIN, ellipse(0, h, 16, 16, 10), (50, 51, 53), convex=True)
     for sticker in p.stickers:
         if _keeps_clear(p, sticker.x_mm, sticker.h_mm, sticker.width_mm / 2, sticker.height_mm / 2):
             on_glass = p.has_glass and p.belt_mm + 20 < sticker.h_mm < p.glass_top_mm
@@ -847,7 +857,8 @@ def _lens_glare(b: Brush, p: VehicleParams) -> None:
     sky = scaled((214, 220, 226), min(b.skylight, 1.0))
     strength = 0.1 + 0.4 * (p.seed % 73) / 73
     for side in (-1.0, 1.0):
-        b.sheen(SKIN, flip(outline, side), strength, p.seed + int(side), sky)
+        if b.shows_outline(outline, side):
+            b.sheen(SKIN, flip(outline, side), strength, p.seed + int(side), sky)
 
 
 def _lamp_glow(b: Brush, p: VehicleParams) -> None:

@@ -44,7 +44,8 @@ SEEN_PX = 1.4
 """Details smaller than this are left out: they would only tint the pixels they touch."""
 FAINT_PX = 0.4
 """Pen lines thinner than this, which would fade into what lies under them, likewise."""
-CORNER_POWER = 4.0
+FACE_DEPTHS_MM = (-150.0, 1600.0)
+"""Between these depths lies the near face, from a bull bar to a leaning window's top."""
 
 
 @dataclass(frozen=True)
@@ -210,11 +211,46 @@ class Brush:
         dark = light.hour in ("night", "flash", "infrared")
         # A lamp or flash lights the panels, but the sky they mirror stays dark.
         self.skylight = min(light.ambient + (0.0 if dark else 0.5 * light.key), 1.1)
+        self._window = self._seen_window()
         self._values: list[tuple[float, ...]] = []
         self._runs: list[tuple[int, int, int]] = []
         self._jobs: list[tuple[str, int, int, Colour, Any]] = []
         self._outlines: list[tuple[int, int]] = []
         self.outline_px: list[Points] = []
+
+    def _seen_window(self) -> tuple[float, float, float, float]:
+        """What the frame shows of the near face and what leans back from it: x0, h0, x1, h1."""
+        height, width = self.frame.shape[:2]
+        (cx, cy), focal = self.pose.principal_px, self.pose.focal_px
+        # Rays through the frame's corners meet the planes that bound the face.
+        left, right, up, down = (
+            -cx / focal,
+            (width - cx) / focal,
+            -cy / focal,
+            (height - cy) / focal,
+        )
+        rays = np.array([(left, up, 1.0), (right, up, 1.0), (right, down, 1.0), (left, down, 1.0)])
+        across, below, ahead = (rays @ self._rotation).T
+        eye_x, eye_h, eye_z = self.eye.tolist()
+        if ahead.min() < 0.02 or eye_z > FACE_DEPTHS_MM[0] - 1:
+            return -math.inf, -math.inf, math.inf, math.inf
+        steps = [(depth - eye_z) / ahead for depth in FACE_DEPTHS_MM]
+        x = np.concatenate([step * across for step in steps])
+        h = np.concatenate([step * -below for step in steps])
+        return (
+            eye_x + float(x.min()), eye_h + float(h.min()),
+            eye_x + float(x.max()), eye_h + float(h.max()),
+        )  # fmt: skip
+
+    def shows(self, x0: float, h0: float, x1: float, h1: float) -> bool:
+        """Whether the frame may show something between these places on the near face."""
+        left, low, right, high = self._window
+        return x1 > left and x0 < right and h1 > low and h0 < high
+
+    def shows_outline(self, points: Sequence[tuple[float, float]], side: float = 1.0) -> bool:
+        """Whether the frame may show an outline on the near face, or its mirror for side -1."""
+        xs, hs = [side * x for x, _ in points], [h for _, h in points]
+        return self.shows(min(xs) - 60, min(hs), max(xs) + 60, max(hs))
 
     def sees(self, size_mm: float) -> bool:
         """Whether something of that size covers more than a pixel at the plate's distance."""
@@ -234,10 +270,20 @@ class Brush:
         self._runs.append((mode, len(points), len(points[0])))
         return start, len(self._values)
 
-    def fill(self, mode: int, points: Outline, colour: Colour, outline: bool = False) -> None:
-        """A filled polygon; `outline` makes it part of the silhouette."""
+    def fill(
+        self,
+        mode: int,
+        points: Outline,
+        colour: Colour,
+        outline: bool = False,
+        convex: bool = False,
+    ) -> None:
+        """A filled polygon; `outline` makes it part of the silhouette.
+
+        `convex` ones fill faster; up to four corners always count as such.
+        """
         start, stop = self.add(mode, points)
-        self._queue("fill", start, stop, colour, outline)
+        self._queue("convex" if convex else "fill", start, stop, colour, outline)
 
     def fill_mixed(
         self, parts: Iterable[tuple[int, Outline]], colour: Colour, outline: bool = False
@@ -342,14 +388,14 @@ class Brush:
                 continue
             (left, top), (right, bottom) = next(boxes)
             span = fixed[start:stop]
-            if job == "fill":
+            if job in ("fill", "convex"):
                 if extra:
                     self.outline_px.append(pixels[start:stop])
                 if right < 0 or bottom < 0 or left > limit_x or top > limit_y:
                     continue
                 if (right - left) * (bottom - top) < _SPECK and not extra:
                     continue
-                if stop - start <= 4:
+                if stop - start <= 4 or job == "convex":
                     cv2.fillConvexPoly(frame, span, colour, cv2.LINE_AA, SHIFT)
                 else:
                     cv2.fillPoly(frame, [span], colour, cv2.LINE_AA, SHIFT)

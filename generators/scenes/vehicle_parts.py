@@ -453,11 +453,11 @@ def text_at(
     raised: bool = False,
 ) -> None:
     """Write `text` with its left end at `x` and its baseline at `h`; see `Lettering`."""
-    if not b.sees(height_mm / 3.5):
+    wide = line_width_mm(text, height_mm) * spacing
+    if not b.sees(height_mm / 3.5) or not b.shows(x, h, x + wide + height_mm, h + height_mm):
         return
     unit = height_mm / CAP_HEIGHT
     if not b.sees(height_mm / 6):
-        wide = line_width_mm(text, height_mm) * spacing
         b.line(
             mode,
             [(x, h + height_mm / 2), (x + wide, h + height_mm / 2)],
@@ -490,6 +490,9 @@ def paint_glass(b: Brush, p: VehicleParams) -> None:
     if outline is None:
         return
     rear = p.facing == "rear"
+    half = p.width_mm / 2
+    if not b.shows(-half, p.belt_mm - 60, half, p.glass_top_mm + 20):
+        return
     b.fill(SPAN, outline, (12, 12, 13))
     inner = glass_outline(p, 16.0)
     if inner is None or not b.sees(16):
@@ -520,6 +523,7 @@ def paint_glass(b: Brush, p: VehicleParams) -> None:
                 SKIN,
                 ellipse(x, head, 78, 100, 12),
                 scaled(face, 0.75) if not rear else (26, 24, 24),
+                convex=True,
             )
     if rear and b.sees(3) and p.kind != "bus":
         for i in range(1, 9):
@@ -563,12 +567,19 @@ def glass_outline(p: VehicleParams, inset: float) -> list[Pair] | None:
 def paint_badge(b: Brush, p: VehicleParams, x: float, h: float) -> None:
     """A generic badge: a chrome figure on dark or body colour."""
     r = p.badge_mm / 2
-    if p.badge == "none" or not b.sees(r):
+    if (
+        p.badge == "none"
+        or not b.sees(r)
+        or not b.shows(x - 2 * r, h - 2 * r, x + 2 * r, h + 2 * r)
+    ):
         return
     if p.badge == "oval":
-        b.fill(SKIN, ellipse(x, h, r * 1.45, r * 0.62), CHROME)
+        b.fill(SKIN, ellipse(x, h, r * 1.45, r * 0.62), CHROME, convex=True)
         b.fill(
-            SKIN, ellipse(x, h, r * 1.3, r * 0.48), ((24, 44, 96) if p.seed % 2 else (150, 26, 30))
+            SKIN,
+            ellipse(x, h, r * 1.3, r * 0.48),
+            ((24, 44, 96) if p.seed % 2 else (150, 26, 30)),
+            convex=True,
         )
         b.line(
             SKIN,
@@ -601,9 +612,12 @@ def paint_badge(b: Brush, p: VehicleParams, x: float, h: float) -> None:
         b.fill(SKIN, box(x - r * 1.25, h - r * 0.16, x + r * 1.25, h + r * 0.16), (204, 164, 60))
         b.fill(SKIN, box(x - r * 0.4, h - r * 0.7, x + r * 0.4, h + r * 0.7), CHROME)
         return
-    b.fill(SKIN, ellipse(x, h, r, r), CHROME)
+    b.fill(SKIN, ellipse(x, h, r, r), CHROME, convex=True)
     b.fill(
-        SKIN, ellipse(x, h, r * 0.82, r * 0.82), (34, 38, 52) if p.seed % 3 else scaled(p.body, 0.7)
+        SKIN,
+        ellipse(x, h, r * 0.82, r * 0.82),
+        (34, 38, 52) if p.seed % 3 else scaled(p.body, 0.7),
+        convex=True,
     )
     if p.badge == "star":
         points = []
@@ -696,6 +710,8 @@ def paint_tail_lamps(b: Brush, p: VehicleParams) -> None:
         if lit:
             b.line(SKIN, [(-x0, h1 - tall * 0.5), (x0, h1 - tall * 0.5)], (255, 70, 60), 16)
     for side in (-1.0, 1.0):
+        if not b.shows_outline(outline, side):
+            continue
         b.fill(SKIN, flip(outline, side), scaled(red, 0.62))
         if not b.sees(17):
             continue
@@ -813,6 +829,8 @@ def paint_head_lamps(b: Brush, p: VehicleParams) -> None:
     dark = p.seed % 3 == 0
     cover: Colour = (70, 74, 80) if dark else (168, 174, 180)
     for side in (-1.0, 1.0):
+        if not b.shows_outline(outline, side):
+            continue
         b.fill(SKIN, flip(outline, side), (40, 42, 44))
         shrunk = [(cx + (x - cx) * 0.93, ch + (h - ch) * 0.9) for x, h in outline]
         b.fill(SKIN, flip(shrunk, side), cover)
@@ -847,15 +865,24 @@ def paint_head_lamps(b: Brush, p: VehicleParams) -> None:
                 SKIN,
                 flip(ellipse(x, y, r, r, 16), side),
                 (58, 60, 64) if not dark else (28, 29, 31),
+                convex=True,
             )
-            b.fill(SKIN, flip(ellipse(x, y, r * 0.8, r * 0.8, 16), side), (206, 212, 216))
+            b.fill(
+                SKIN, flip(ellipse(x, y, r * 0.8, r * 0.8, 16), side), (206, 212, 216), convex=True
+            )
             if b.sees(r * 0.3):
                 b.fill(
                     SKIN,
                     flip(ellipse(x - r * 0.1, y - r * 0.12, r * 0.55, r * 0.5, 12), side),
                     (120, 126, 132),
+                    convex=True,
                 )
-                b.fill(SKIN, flip(ellipse(x, y, r * 0.22, r * 0.22, 10), side), (240, 243, 245))
+                b.fill(
+                    SKIN,
+                    flip(ellipse(x, y, r * 0.22, r * 0.22, 10), side),
+                    (240, 243, 245),
+                    convex=True,
+                )
         b.line(SKIN, flip(shrunk, side), (226, 230, 232), 5, under=cover, closed=True)
         b.line(SKIN, flip(outline, side), (26, 27, 28), 8, under=cover, closed=True)
 
@@ -865,6 +892,8 @@ def paint_grille(
 ) -> None:
     """A grille between two heights: surround, dark ground and its pattern."""
     style = p.grille
+    if not b.shows(x0 - 40, h0 - 40, x1 + 40, h1 + 40):
+        return
     shape = [(x0 + taper, h0), (x1 - taper, h0), (x1, h1), (x0, h1)]
     if style == "closed":
         b.fill(SKIN, box(x0, h1 - (h1 - h0) * 0.45, x1, h1, 8), scaled(p.body, 0.55))
