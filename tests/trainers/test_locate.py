@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 import torch
 from plate_settings import LOCATE
+from torch import nn
 
 from seedbed.errors import InputError
 from seedbed.geometry import rectangle
 from seedbed.sample import LabelledObject, Picture
-from seedbed.trainers.locate import COARSEST, Locate, LocateSettings, focal_loss, padded_picture
+from seedbed.trainers.locate import (
+    COARSEST,
+    REFINE_SIZE_PX,
+    Locate,
+    LocateSettings,
+    focal_loss,
+    padded_picture,
+)
+from seedbed.trainers.quads import make_targets
 from seedbed.trainers.task import make_task
 
 
@@ -73,6 +82,55 @@ def test_focal_loss_by_hand():
     assert float(loss) == pytest.approx(0.5 * np.log(2), rel=1e-5)
     only_peak = focal_loss(logits, heat, torch.tensor([[[1.0, 0.0]]]))
     assert float(only_peak) == pytest.approx(0.25 * np.log(2), rel=1e-5)
+
+
+class Sighted(nn.Module):
+    """Answers with the box of what is white, `error_px` of its own picture too far right.
+
+    It is blind to pictures of the size of a second look where `once` is set.
+    """
+
+    def __init__(self, error_px: float, once: bool = False) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+        self.error_px = error_px
+        self.once = once
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.answer(picture.numpy()) for picture in pictures])
+
+    def answer(self, picture: np.ndarray) -> torch.Tensor:
+        height, width = picture.shape[:2]
+        rows, columns = np.nonzero(picture.min(axis=2) > 127)
+        plates = []
+        if rows.size and not (self.once and (height, width) == REFINE_SIZE_PX):
+            left, right = columns.min() + self.error_px, columns.max() + 1 + self.error_px
+            plates.append(rectangle(left, rows.min(), right - left, rows.max() + 1 - rows.min()))
+        targets = make_targets(plates, [], height, width)
+        heat = np.clip(targets.heat, 1e-4, 0.9)
+        logits = np.log(heat / (1 - heat))
+        return torch.from_numpy(np.concatenate([logits, targets.offsets]))
+
+
+def found_left(refine_width_px: float, once: bool = False) -> tuple[float, float]:
+    """Left edge and score of the plate that is found in a picture with one at 200 to 240."""
+    image = np.zeros((256, 384, 3), dtype=np.uint8)
+    image[100:112, 200:240] = 255
+    settings = LocateSettings(scales=(1.0,), refine_width_px=refine_width_px)
+    (found,) = Locate(settings).find(Sighted(4.0, once), image)
+    return float(found.quad[0, 0]), found.score
+
+
+def test_a_second_look_enlarges_small_plates():
+    # An error of 4 pixels of what the network sees: 120 pixels of it are 40 of the picture.
+    assert found_left(0)[0] == pytest.approx(204, abs=0.5)
+    assert found_left(120)[0] == pytest.approx(200 + 4 / 3, abs=0.5)
+
+
+def test_what_a_second_look_does_not_confirm_counts_half():
+    place, score = found_left(120, once=True)
+    assert place == pytest.approx(204, abs=0.5)
+    assert score == pytest.approx(found_left(0)[1] / 2, rel=1e-3)
 
 
 def test_pictures_are_padded_to_the_coarsest_map():

@@ -9,6 +9,7 @@ import torch
 from plate_settings import READ
 
 from seedbed.errors import InputError
+from seedbed.geometry import rectangle
 from seedbed.trainers.ctc import BLANK, greedy_decode
 from seedbed.trainers.read import NOT_ASKED, Read, ReadSettings
 
@@ -105,3 +106,16 @@ def test_items_without_letters_ask_nothing_of_the_steps(scenes):
     losses = task.loss(task.network(0)(batch["inputs"]), batch)
     assert float(losses["steps"].detach()) == 0
     assert torch.isfinite(losses["loss"])
+
+
+def test_cuts_meet_a_locators_errors_at_the_ends():
+    task = read(jitter=0.0, shift=0.0, box_share=0.0, stretch=0.5)
+    quad = rectangle(100, 50, 80, 20)
+    rng = np.random.default_rng(0)
+    moved = np.array([task._jittered(quad, rng) for _ in range(400)]) - quad
+    assert np.allclose(moved[:, :, 1], 0)
+    # Both corners of an end move together, by half the plate's height of 20 as a deviation.
+    assert np.allclose(moved[:, 0], moved[:, 3])
+    assert np.allclose(moved[:, 1], moved[:, 2])
+    assert moved[:, 0, 0].std() == pytest.approx(10, rel=0.1)
+    assert abs(np.corrcoef(moved[:, 0, 0], moved[:, 1, 0])[0, 1]) < 0.2
