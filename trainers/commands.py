@@ -72,6 +72,7 @@ def train(
     need_torch()
     from seedbed.trainers.config import load_config, parse_overrides
     from seedbed.trainers.fit import fit
+    from seedbed.trainers.run_log import is_helper
 
     values = parse_overrides(overrides)
     if steps is not None:
@@ -81,6 +82,8 @@ def train(
     chosen = load_config(config, data, values)
     one_core_each(None)
     result = fit(chosen, run, say=_say, live=sys.stderr.isatty())
+    if is_helper():
+        return
     state = "already complete" if result.already_complete else f"{result.steps:,} steps"
     best = "not validated" if result.best is None else f"{result.best:.4g} at {result.best_step:,}"
     _say(f"{run}: {state}, best {best}")

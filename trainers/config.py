@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -52,7 +52,9 @@ class FitSettings(BaseModel):
         default=0, ge=0, description="steps between measures of the gradient's noise; 0 for none"
     )
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: int | Literal["auto"] = "auto"
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default="auto", description="that train side by side, each a batch; on a CPU, processes"
+    )
     precision: Literal["auto", "32", "bf16", "16"] = Field(
         default="auto",
         description="auto is bf16, mixed with 32, on a GPU or a CPU (AVX-512 bf16, AMX) that "

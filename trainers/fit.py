@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -32,8 +34,8 @@ from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_c
 from seedbed.trainers.examples import Examples, FullPasses, Mixed, Positions, prepare_worker
 from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
-from seedbed.trainers.regularise import Regulariser, near_zero_weights
-from seedbed.trainers.run_log import MetricsTable, ProgressLine
+from seedbed.trainers.regularise import Regulariser, near_zero_activations, near_zero_weights
+from seedbed.trainers.run_log import MetricsTable, ProgressLine, is_helper
 from seedbed.trainers.runs import save_weights
 from seedbed.trainers.sources import (
     HeldPool,
@@ -48,6 +50,9 @@ from seedbed.trainers.task import Batch, Outcome, Task, make_task
 VALIDATE_TOGETHER = 64
 """Items that a task is given at once in validation."""
 
+RECORDS_LOOKED_AT = 16
+"""Of a batch, when the share of activations that are near zero is measured."""
+
 _EXPECTED_WARNINGS = (
     # Examples are made while the network trains; more workers would only take its cores.
     r".*does not have many workers.*",
@@ -59,6 +64,8 @@ _EXPECTED_WARNINGS = (
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*in eval mode at the start of training.*",
     r".*persistent_workers=True.*",
+    # What torch.compile imports says so of itself.
+    r".*torch\.jit\.script_method.*",
 )
 
 
@@ -136,6 +143,7 @@ class Learner(lightning.LightningModule):
             self.regulariser = Regulariser(self.network, config.fit.regularise)
         self.noise = NoiseScale() if config.fit.noise_every else None
         self.latest: dict[str, Tensor] = {}
+        self.records = torch.empty(0)
 
     def scored(self) -> nn.Module:
         """The network that is validated and kept: the average, where there is one."""
@@ -187,6 +195,7 @@ class Learner(lightning.LightningModule):
         losses = self.losses(batch)
         if self.regulariser is not None:
             losses["penalty"] = self.regulariser.penalty()
+            self.records = batch["inputs"][:RECORDS_LOOKED_AT]
             losses["loss"] = losses["loss"] + losses["penalty"]
         loss = losses["loss"]
         self.latest = {name: value.detach() for name, value in losses.items()}
@@ -285,6 +294,8 @@ class Watch(Callback):
         metrics = validate(self.task, learner.scored(), self.items)
         if learner.regulariser is not None:
             metrics["near_zero_weights"] = near_zero_weights(learner.network)["all"]
+            shares = near_zero_activations(learner.network, learner.records)
+            metrics["near_zero_activations"] = shares.get("all", 0.0)
         self.on_validated(step, metrics)
         name, more_is_better = self.task.goal
         score = metrics.get(name, float("nan"))
@@ -348,6 +359,8 @@ def fit(
     teach the task, and `SeedbedError` for a loss that is no number or memory that is short.
     """
     task = make_task(config.task, config.settings)
+    if is_helper():
+        say, live = _nothing, False
     _open_run(config, run)
     state = run / "state.ckpt"
     done = _steps_done(state)
@@ -382,19 +395,22 @@ def _fit(
         shown = ", ".join(f"{name} {value:.4g}" for name, value in list(metrics.items())[:3])
         say(f"step {step}: {shown}")
 
+    ranks = _ranks(settings)
     trainer_options: dict[str, Any] = {
         "accelerator": settings.accelerator,
-        "devices": settings.devices if settings.accelerator != "cpu" else 1,
+        "devices": ranks,
         "precision": precision,
     }
-    ranks = _ranks(settings)
     length = run_length(settings, pool.count, ranks, where)
-    write_whole(run / "data.json", as_json({"data": described, "validation": validation}).encode())
+    if not is_helper():
+        described_all = {"data": described, "validation": validation}
+        write_whole(run / "data.json", as_json(described_all).encode())
     if done >= length.steps or (run / "result.json").is_file():
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         return FitResult(run, done, result["best_step"], result["best"], True)
     learner = Learner(task, config, length)
     if settings.compile:
+        _need_compiler()
         learner.network.compile()
     learner.to(memory_format=torch.channels_last)
     watch = Watch(run, task, config, items, validated)
@@ -518,9 +534,9 @@ def _steps_done(state: Path) -> int:
 
 
 def _ranks(settings: FitSettings) -> int:
-    """Devices that train side by side."""
+    """Devices that train side by side; on a CPU, processes, where their number is given."""
     if settings.accelerator == "cpu" or not torch.cuda.is_available():
-        return 1
+        return 1 if settings.devices == "auto" else settings.devices
     return torch.cuda.device_count() if settings.devices == "auto" else settings.devices
 
 
@@ -531,6 +547,20 @@ def _precision(settings: FitSettings) -> Any:
         pays = torch.cuda.is_bf16_supported() if gpu else _cpu_computes_bf16()
         chosen = "bf16" if pays else "32"
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[chosen]
+
+
+def _nothing(line: str) -> None:
+    """Says a line to nobody."""
+
+
+def _need_compiler() -> None:
+    """Raise `InputError` where torch.compile would find no compiler."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise InputError(
+            f"fit.compile needs a C++ compiler, and there is no {compiler}: install one "
+            f"(apt-get install g++), or set fit.compile to false."
+        )
 
 
 def _cpu_computes_bf16() -> bool:

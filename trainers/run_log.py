@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,14 @@ PLAIN_LINE_SECONDS = 10.0
 """The least time between two plain lines."""
 
 
+def is_helper() -> bool:
+    """Whether this process trains beside the one that speaks and writes.
+
+    Where several devices train, Lightning runs the same command once more for each of them.
+    """
+    return int(os.environ.get("LOCAL_RANK", "0")) != 0
+
+
 class MetricsTable(Logger):
     """`metrics.csv`: one row a number, `step,name,value`.
 
@@ -29,6 +38,8 @@ class MetricsTable(Logger):
     def __init__(self, path: Path, last_step: int) -> None:
         super().__init__()
         self.path = path
+        if is_helper():
+            return
         rows = [row for row in read_metrics(path) if row[0] <= last_step] if last_step else []
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

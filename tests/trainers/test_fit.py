@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import ddp_witness
 import pytest
 import torch
 from plate_settings import LOCATE, READ
@@ -138,6 +141,78 @@ def test_a_run_holds_what_it_promises(plates, tmp_path, fit_values):
     trained = load_trained(run, "read")
     assert trained.task.settings.alphabet.startswith("0123")
     assert not trained.network.training
+
+
+def test_two_processes_share_the_examples_and_end_with_the_same_weights(
+    plates, tmp_path, fit_values, monkeypatch
+):
+    seen: dict[str, list[list[str]]] = {}
+    for devices, batch in ((1, 4), (2, 2)):
+        folder = tmp_path / str(devices)
+        folder.mkdir()
+        changes = {"accelerator": "cpu", "devices": devices, "batch": batch, "steps": 3}
+        (folder / "config.yaml").write_text(config(plates, fit_values, **changes).text())
+        command = [ddp_witness.__file__, str(folder / "config.yaml"), str(folder / "run")]
+        if devices == 1:
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "argv", command)
+                patch.setattr(fit_module, "Learner", ddp_witness.Witness)
+                fit(load_config(command[1]), folder / "run")
+        else:
+            subprocess.run([sys.executable, *command], check=True, timeout=120)
+        for path in folder.glob("rank*.jsonl"):
+            lines = path.read_text().splitlines()
+            seen[f"{devices} {path.stem}"] = [json.loads(line) for line in lines]
+    both = zip(seen["2 rank0"], seen["2 rank1"], strict=True)
+    assert [one + other for one, other in both] == seen["1 rank0"]
+    weights = [(tmp_path / "2" / f"weights{rank}.json").read_text() for rank in (0, 1)]
+    assert weights[0] == weights[1]
+    run = tmp_path / "2" / "run"
+    assert json.loads((run / "result.json").read_text())["steps"] == 3
+    rows = read_metrics(run / "metrics.csv")
+    assert [step for step, name, _ in rows if name == "train/loss"] == [1, 2, 3]
+    assert load_trained(run).task.name == "read"
+
+
+def test_a_strong_l1_empties_the_weights(plates, tmp_path, fit_values):
+    penalties = [{"on": "weights", "l1": 3.0}, {"on": "activations", "l1": 1e-4}]
+    chosen = config(
+        plates, fit_values, steps=60, validate_every=20, regularise=penalties, ema=0.0,
+        clip_norm=None, optimiser={"name": "adam", "learning_rate": 0.003, "warmup_steps": 0},
+    )  # fmt: skip
+    fit(chosen, tmp_path / "run")
+    rows = read_metrics(tmp_path / "run" / "metrics.csv")
+
+    def values(wanted: str) -> list[float]:
+        return [value for _, name, value in rows if name == wanted]
+
+    shares = values("validation/near_zero_weights")
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] > 0.5
+    assert all(0.0 < share < 1.0 for share in values("validation/near_zero_activations"))
+    penalty = values("train/penalty")
+    assert penalty[-1] < 0.2 * penalty[0]
+
+
+def test_a_compiled_network_learns_the_same(plates, tmp_path, fit_values):
+    losses = []
+    for compiled in (False, True):
+        run = tmp_path / str(compiled)
+        changes = {"steps": 2, "compile": compiled, "precision": "32", "accelerator": "cpu"}
+        chosen = config(plates, fit_values, **changes)
+        # One layer: each takes the compiler many seconds.
+        tiny = {**chosen.settings, "arch": "F4@3x3/8 > R"}
+        fit(chosen.model_copy(update={"settings": tiny}), run)
+        rows = read_metrics(run / "metrics.csv")
+        losses.append([value for _, name, value in rows if name == "train/loss"])
+        assert load_trained(run).task.name == "read"
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_a_missing_compiler_is_one_sentence(plates, tmp_path, fit_values, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(InputError, match=r"fit\.compile needs a C\+\+ compiler, and there is no"):
+        fit(config(plates, fit_values, compile=True), tmp_path / "run")
 
 
 def test_data_workers_change_nothing(plates, tmp_path, fit_values):
