@@ -971,12 +971,16 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
 
     ground = _rgb(params.ground)
     colour = _between(params.ink, ground, params.ink_wear)
-    rgb = _lay_ink(rgb, ink, colour)
+    # Nothing but the lines' own rows holds ink.
+    first = max(math.floor(min(p.top for p in placed_all) * height_px / height_mm) - 1, 0)
+    foot = max(p.top + p.height for p in placed_all)
+    rows = slice(first, math.ceil(foot * height_px / height_mm) + 1)
+    _lay_ink(rgb[rows], ink[rows], colour)
     if params.rubbed:
         reach = max(round(RUBBED_EDGE_SHARE * stroke_mm * scale), 1)
         kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        middles = np.asarray(cv2.erode(ink, kernel), np.uint8)
-        rgb = _lay_ink(rgb, middles, _between(colour, ground, params.rubbed))
+        middles = np.asarray(cv2.erode(ink[rows], kernel), np.uint8)
+        _lay_ink(rgb[rows], middles, _between(colour, ground, params.rubbed))
     if embossed:
         relief = np.asarray(cv2.max(relief, _soften(ink, scale)), np.uint8)
     for sprite, at in over:
@@ -1003,11 +1007,12 @@ def _between(
     return red, green, blue
 
 
-def _lay_ink(rgb: Canvas, ink: Canvas, colour: tuple[int, int, int]) -> Canvas:
+def _lay_ink(rgb: Canvas, ink: Canvas, colour: tuple[int, int, int]) -> None:
+    """Paint `colour` where there is ink, on `rgb` in place."""
     bare = cv2.cvtColor(cv2.bitwise_not(ink), cv2.COLOR_GRAY2RGB)
     dimmed = cv2.multiply(rgb, bare, dst=bare, scale=1 / 255)
     painted = cv2.merge([cv2.convertScaleAbs(ink, alpha=channel / 255) for channel in colour])
-    return np.asarray(cv2.add(dimmed, painted, dst=painted), np.uint8)
+    cv2.add(dimmed, painted, dst=rgb)
 
 
 def _apply_gains(rgb: Canvas, gains: tuple[float, float, float]) -> Canvas:

@@ -29,7 +29,7 @@ Rgb: TypeAlias = tuple[int, int, int]
 Sides: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
-BARE_US_RATE = 0.36
+BARE_US_RATE = 0.4
 """How often a plate in the United States has no frame at all."""
 DEEP_FRAME_RATE = 0.3
 """How often a frame's lettered bar is so deep that it hides what is printed under it."""

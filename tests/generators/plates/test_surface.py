@@ -11,6 +11,7 @@ from seedbed.generators.plates.surface import (
     CoverParams,
     SpotParams,
     SurfaceParams,
+    _spot_mask,
     draw_cover,
     draw_surface,
     is_bare,
@@ -197,3 +198,13 @@ def test_bare_holes_and_steep_edges_come_at_their_rates():
     assert abs(kinds.count("all") - 48) < 20
     assert abs(kinds.count("lower") - 264) < 29
     assert abs(sum(surface.emboss > 0.8 for surface in drawn) - 80) < 24
+
+
+def test_a_wide_stain_falls_off_as_exp_of_the_squared_distance():
+    spot = SpotParams(0.5, 0.5, 40.0, 2.0, 0.0, 1.0)
+    mask = _spot_mask((100, 400), spot, 1.0, soft=True)
+    assert mask.shape == (100, 400)
+    # 1/e, or 94 of 255, at its radius across and at twice that along; it is even on both sides.
+    assert mask[50, 200] >= 254
+    assert abs(int(mask[90, 200]) - 94) < 6 and abs(int(mask[50, 280]) - 94) < 6
+    assert abs(int(mask[50, 150]) - int(mask[50, 250])) < 6
