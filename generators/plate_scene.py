@@ -51,7 +51,7 @@ from seedbed.generators.scenes.decoy import (
     overlay_box,
     paint_decoy,
 )
-from seedbed.generators.scenes.film import FilmParams, develop, dim, draw_film
+from seedbed.generators.scenes.film import FilmParams, develop, draw_film
 from seedbed.generators.scenes.light import Hour, Light, draw_light
 from seedbed.generators.scenes.placing import (
     Camera,
@@ -94,8 +94,11 @@ from seedbed.streams import chance, choose_weighted, log_uniform, uniform
 Range = tuple[float, float]
 Image = NDArray[np.uint8]
 
-FACE_OVERSAMPLING = 1.25
+FACE_OVERSAMPLING, LARGE_FACE_OVERSAMPLING = 1.25, 1.05
 """Pixels of the flat plate to one of the frame: enough for a warp to keep thin strokes."""
+
+LARGE_FACE_PX_PER_MM = 0.4
+"""From this scale on even thin strokes are several pixels wide."""
 
 DEPENDS_ON = (*(f"fontpkg-{family}" for family in FAMILIES), "scikit-image")
 """Packages whose version decides what a scene looks like."""
@@ -571,13 +574,14 @@ class PlateScene(Generator[SceneParams, Picture]):
 
         Raises `Rejected` where a plate is illegible and is to be drawn again.
         """
-        frame, counts = self._backgrounds.render(params.background, params.width, params.height)
+        frame, counts = self._backgrounds.render(
+            params.background, params.width, params.height, params.light
+        )
         counts = dict(counts)
-        frame = dim(frame, params.light)
         plates: list[PlacedPlate] = []
         for item in params.items:
             plates = self._paint_item(frame, item, params.light, plates, counts)
-        frame = develop(frame, params.film)
+        frame = develop(frame, params.film, into=frame)
         objects: list[LabelledObject] = []
         for plate in plates:
             labelled = self._label(plate, frame)
@@ -629,9 +633,11 @@ class PlateScene(Generator[SceneParams, Picture]):
         self, frame: Image, params: PlateParams, blend: BlendParams, pose: Pose, light: Light
     ) -> PlacedPlate:
         in_plane = pose.rotation().T @ np.array(light.direction)
+        scale = pose.px_per_mm()
+        large = scale >= LARGE_FACE_PX_PER_MM
         flat = paint_plate(
             params,
-            pose.px_per_mm() * FACE_OVERSAMPLING,
+            scale * (LARGE_FACE_OVERSAMPLING if large else FACE_OVERSAMPLING),
             light,
             (float(in_plane[0]), float(in_plane[1]), float(in_plane[2])),
             self._typefaces,

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from seedbed.errors import InputError, MissingExtra
 from seedbed.generators.scenes import texture
+from seedbed.generators.scenes.film import dim
+from seedbed.generators.scenes.light import Light
 from seedbed.generators.scenes.photo_folder import (
     DEFAULT_PIXEL_LIMIT,
     PhotoFolders,
@@ -134,16 +136,18 @@ class Backgrounds:
         return BackgroundParams(source=source, photo=self._photos[source].draw(rng))
 
     def render(
-        self, params: BackgroundParams, width: int, height: int
+        self, params: BackgroundParams, width: int, height: int, light: Light | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, int]]:
         """The background, uint8 RGB (height, width, 3), and events by reason.
+
+        It looks as under `light`, or as in daylight where none is given.
 
         `background_unreadable:PATH` counts how often a photograph was passed over. Raises
         `SeedbedError` where none is left, and `InputError` where `params` name a source that
         is not listed here.
         """
         if params.procedural is not None:
-            return render_procedural(params.procedural, width, height), {}
+            return render_procedural(params.procedural, width, height, light), {}
         photos = self._photos.get(params.source)
         if params.photo is None or photos is None:
             raise InputError(
@@ -151,6 +155,8 @@ class Backgrounds:
                 f"{', '.join(self.sources)}: replay with the recipe that made the dataset."
             )
         picture, passed = photos.render(params.photo, width, height)
+        if light is not None:
+            picture = dim(picture, light)
         return picture, {f"background_unreadable:{path}": 1 for path in passed}
 
 

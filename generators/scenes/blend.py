@@ -102,20 +102,22 @@ def composite(
     if params.colour_match > 0:
         warped = _matched(warped, behind, cover, params.colour_match)
     if params.mode == "poisson" and cover.size <= POISSON_LIMIT_PX:
-        blended = _poisson(warped, behind, cover)
+        behind[:] = _poisson(warped, behind, cover)
     else:
-        blended = over(warped, behind, _seam(cover, params))
-    behind[:] = blended
+        over(warped, behind, _seam(cover, params), behind)
     return Region(left, top, cover)
 
 
-def over(rgb: Image, behind: Image, alpha: Image) -> Image:
-    """`rgb` (h, w, 3) laid over `behind`, of the same shape, by `alpha` (h, w)."""
+def over(rgb: Image, behind: Image, alpha: Image, into: Image | None = None) -> Image:
+    """`rgb` (h, w, 3) laid over `behind`, of the same shape, by `alpha` (h, w).
+
+    The result is written `into` that picture where one is given, which may be `behind`.
+    """
     weight = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
     laid = cv2.multiply(rgb, weight, scale=1 / 255)
     cv2.bitwise_not(weight, dst=weight)
     cv2.multiply(behind, weight, dst=weight, scale=1 / 255)
-    return np.asarray(cv2.add(laid, weight, dst=laid), dtype=np.uint8)
+    return np.asarray(cv2.add(laid, weight, dst=laid if into is None else into), dtype=np.uint8)
 
 
 def _poisson(rgb: Image, behind: Image, alpha: Image) -> Image:

@@ -153,7 +153,7 @@ def draw_film(
         glows=glows,
         haze=uniform(rng, (0.05, 0.45)) if chance(rng, haze_rate) else 0.0,
         rain=rain,
-        gamma=uniform(rng, (0.8, 1.25)) if chance(rng, 0.5) else 1.0,
+        gamma=uniform(rng, (0.75, 1.3)) if chance(rng, 0.35) else 1.0,
         contrast=uniform(rng, (0.95, 1.42)),
         black_level=14 * uniform(rng, (0, 1)) ** 2,
         saturation=uniform(rng, (0.75, 1.15)),
@@ -240,8 +240,11 @@ def dim(frame: Frame, light: Light) -> Frame:
     return np.asarray(cv2.transform(frame, np.diag(gains)), dtype=np.uint8)
 
 
-def develop(frame: Frame, params: FilmParams) -> Frame:
-    """The finished frame: light falls off, glares, hazes over, and is exposed and toned."""
+def develop(frame: Frame, params: FilmParams, into: Frame | None = None) -> Frame:
+    """The finished frame: light falls off, glares, hazes over, and is exposed and toned.
+
+    It is written `into` that picture where one is given, which may be `frame`.
+    """
     height, width = frame.shape[:2]
     # A small frame takes a finer grid, or a shadow's edge would show its steps.
     cell = min(GRID, max(2, width // MIN_CELLS))
@@ -261,7 +264,7 @@ def develop(frame: Frame, params: FilmParams) -> Frame:
     if params.gamma != 1:
         curve = np.asarray(_LEVELS**params.gamma * 255 + 0.5).astype(np.uint8)
         cv2.LUT(full, curve, dst=full)
-    return np.asarray(cv2.transform(full, _colour_map(params)), np.uint8)
+    return np.asarray(cv2.transform(full, _colour_map(params), dst=into), np.uint8)
 
 
 def _streak(frame: Frame, rain: Rain) -> None:

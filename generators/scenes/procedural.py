@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.generators.scenes import scenery
+from seedbed.generators.scenes.film import dim
+from seedbed.generators.scenes.light import Light
 from seedbed.generators.scenes.scenery import Stage, mix, shade
 from seedbed.generators.scenes.scratch import scratch
 from seedbed.generators.scenes.texture import Colour, TileName, add_texture, crop
@@ -286,8 +288,10 @@ def draw_procedural(
     )
 
 
-def render_procedural(params: ProceduralParams, width: int, height: int) -> NDArray[np.uint8]:
-    """Paint the scene, uint8 RGB of shape (height, width, 3)."""
+def render_procedural(
+    params: ProceduralParams, width: int, height: int, light: Light | None = None
+) -> NDArray[np.uint8]:
+    """Paint the scene, uint8 RGB of shape (height, width, 3), in daylight or under `light`."""
     scale = params.detail * min(1.0, _FULL_DETAIL_WIDTH / width)
     inner_width, inner_height = max(round(width * scale), 16), max(round(height * scale), 16)
     whole = (inner_width, inner_height) == (width, height)
@@ -312,10 +316,11 @@ def render_procedural(params: ProceduralParams, width: int, height: int) -> NDAr
         else:
             _behind(stage, params)
         _below(stage, params)
+    canvas = stage.canvas if light is None else dim(stage.canvas, light)
     if whole:
-        return stage.canvas
+        return canvas
     picture = np.empty((height, width, 3), np.uint8)
-    cv2.resize(stage.canvas, (width, height), dst=picture, interpolation=cv2.INTER_LINEAR)
+    cv2.resize(canvas, (width, height), dst=picture, interpolation=cv2.INTER_LINEAR)
     return picture
 
 

@@ -104,7 +104,7 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
     monkeypatch.setattr(plate_module, "shade_face", unshaded)
     monkeypatch.setattr(
         "seedbed.generators.plate_scene.Backgrounds.render",
-        lambda self, background, width, height: (np.zeros((height, width, 3), np.uint8), {}),
+        lambda self, background, width, height, light: (np.zeros((height, width, 3), np.uint8), {}),
     )
     errors = []
     while True:
