@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing import parent_process
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,7 +41,8 @@ from seedbed.generators.speech.engines.base import (
     Voice,
     speech_bounds,
 )
-from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases
+from seedbed.generators.speech.ipa import ipa_accents
+from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases, phrases_digests
 from seedbed.generators.speech.speaker import accent_facts, script_of_language
 from seedbed.sample import Clip, TimedSpan
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, log_uniform, uniform
@@ -154,6 +156,9 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     engines: dict[str, EngineUse] = Field(
         default={"pyttsx3": EngineUse()}, min_length=1, description="engine: weight or options"
     )
+    optional_engines: tuple[str, ...] = Field(
+        default=(), description="engines that are left out, and said so, where they are missing"
+    )
     sample_rate: int = Field(default=16000, ge=4000, le=48000)
 
     voices: tuple[str, ...] = Field(default=("*",), description="patterns of voice ids")
@@ -194,6 +199,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     quiet_seconds: Range = Field(default=(0.4, 1.5), description="length of silence and noise")
 
     _ready: _Ready | None = PrivateAttr(default=None)
+    _missing: dict[str, str] | None = PrivateAttr(default=None)
 
     @field_validator("engines", mode="before")
     @classmethod
@@ -218,6 +224,12 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 raise ValueError(str(error)) from error
         if not any(use.weight > 0.0 for use in self.engines.values()):
             raise ValueError("engines: at least one weight must be above 0")
+        strangers = [name for name in self.optional_engines if name not in self.engines]
+        if strangers:
+            raise ValueError(
+                f"optional_engines: {strangers[0]!r} is not among the engines "
+                f"({', '.join(self.engines)})"
+            )
         for key, (least, most) in RANGE_LIMITS.items():
             low, high = getattr(self, key)
             if not least <= low <= high <= most:
@@ -227,12 +239,10 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         low, high = self.speaker_share
         if not 0.0 <= low < high <= 1.0:
             raise ValueError(f"speaker_share must be a slice of 0 to 1, got [{low}, {high}]")
-        unknown = sorted(set(self.accents) - set(accent_facts()["accents"]))
+        known = sorted({*accent_facts()["accents"], *ipa_accents()})
+        unknown = sorted(set(self.accents) - set(known))
         if unknown:
-            raise ValueError(
-                f"accents: {unknown[0]!r} is not known "
-                f"(known: {', '.join(accent_facts()['accents'])})"
-            )
+            raise ValueError(f"accents: {unknown[0]!r} is not known (known: {', '.join(known)})")
         return self
 
     # What is looked up before the first clip.
@@ -256,6 +266,10 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         Raises `InputError` naming the phrase that cannot be spoken, and `SeedbedError`
         naming the engine that is missing or does not do as it is told.
         """
+        if parent_process() is None:
+            # Workers prepare, too: once is enough.
+            for sentence in self._left_out().values():
+                LOGGER.warning(sentence)
         checked: set[str] = set()
         for (name, _), cast in self._looked_up().casts.items():
             if name not in checked:
@@ -266,12 +280,47 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 checked.add(name)
 
     def notes(self) -> tuple[str, ...]:
-        """Which engines cannot promise the same samples for the same seed."""
-        return tuple(
+        """Engines that were left out, and those that cannot promise the same samples again."""
+        drawing = (
             f"Engine {name} draws numbers of its own: its clips are not the same every time."
-            for name, use in self.engines.items()
-            if use.weight > 0.0 and not self._engine(name).deterministic
+            for name in self._used_engines()
+            if not self._engine(name).deterministic
         )
+        return (*self._left_out().values(), *drawing)
+
+    def depends_on(self) -> tuple[str, ...]:
+        """The packages that the engines in use speak with."""
+        names = {name for engine in self._used_engines() for name in self._engine(engine).packages}
+        return tuple(sorted(names))
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the user's phrase file and its word lists; and which optional engines were there.
+
+        A build that began with an engine is not continued without it. Raises `InputError`.
+        """
+        left_out = self._left_out()
+        digests = {
+            f"engine {name}": "left out" if name in left_out else "used"
+            for name in self.optional_engines
+        }
+        return {**digests, **phrases_digests(self.phrases)}
+
+    def _used_engines(self) -> tuple[str, ...]:
+        """The engines with a weight, less those that may be missing and are."""
+        left_out = self._left_out()
+        return tuple(
+            name for name, use in self.engines.items() if use.weight > 0.0 and name not in left_out
+        )
+
+    def _left_out(self) -> dict[str, str]:
+        """A sentence for each optional engine that cannot be used here."""
+        if self._missing is None:
+            self._missing = {}
+            for name in self.optional_engines:
+                missing = self._engine(name).available()
+                if missing:
+                    self._missing[name] = f"Engine {name} was left out: {missing}."
+        return self._missing
 
     def _engine(self, name: str) -> Engine:
         return open_engine(name, self.engines[name].options)
@@ -289,9 +338,13 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             phrases = phrases.with_pronunciation(_pronounce)
         casting = self.casting()
         casts: dict[tuple[str, str], Cast] = {}
-        for name, use in self.engines.items():
-            if use.weight <= 0.0:
-                continue
+        used_engines = self._used_engines()
+        if not used_engines:
+            raise InputError(
+                f"no engine is left: {' '.join(self._left_out().values())} Install one, or name "
+                "another in `engines`."
+            )
+        for name in used_engines:
             engine = self._engine(name)
             missing = engine.available()
             if missing:
@@ -320,10 +373,9 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     def _accent_voices(self) -> dict[str, Voice]:
         if self.accent_share <= 0.0:
             return {}
-        speaking = [name for name, use in self.engines.items() if use.weight > 0.0]
         known = {
             voice.id: voice
-            for name in speaking
+            for name in self._used_engines()
             for voice in self._engine(name).voices()
             if "accent" in voice.controls
         }
@@ -332,7 +384,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         return {
             accent: known[facts[accent]["voice"]]
             for accent in chosen
-            if facts[accent]["voice"] in known
+            if accent in facts and facts[accent]["voice"] in known
         }
 
     # Draw.
@@ -378,8 +430,12 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         voice = ready.casts[name, language].draw(rng)
         accented = chance(rng, self.accent_share)
         accent = ""
-        able_to = "accent" in voice.controls and bool(ready.accent_voices)
-        if accented and able_to and primary_language(language) == "en":
+        accented = accented and "accent" in voice.controls and primary_language(language) == "en"
+        if accented and not self._engine(name).procedural:
+            # The voice itself is given other phonemes.
+            able_accents = [one for one in ipa_accents() if one in (self.accents or ipa_accents())]
+            accent = choose(rng, able_accents) if able_accents else ""
+        elif accented and ready.accent_voices:
             accent = choose(rng, list(ready.accent_voices))
             foreign = ready.accent_voices[accent]
             _, plus, variant = voice.id.partition("+")

@@ -8,6 +8,7 @@ person can edit (`docs/phrases.md`); this module checks it, and draws one phrase
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -610,6 +611,39 @@ def load_phrases(
         entries = [entry["say"] for entry in _listed(list(source), "phrases")]
         loaded = _from_lines(entries, "phrases", DEFAULT_LANGUAGE)
     return loaded if languages is None else loaded.in_languages(languages)
+
+
+def phrases_digests(source: str | Path | Sequence[Any] | Mapping[str, Any]) -> dict[str, str]:
+    """Twelve hex digits for each file of the user's that `source` leads to: phrases, word lists.
+
+    Files that ship with seedbed are left out: its version stands for them. Raises `InputError`
+    for a file that cannot be read.
+    """
+    paths: list[Path] = []
+    values: Any = source
+    if isinstance(source, str | Path):
+        if isinstance(source, str):
+            source = source.partition(":")[0] if re.fullmatch(r"[\w-]+:.*", source) else source
+        paths.append(_path_of(source))
+        values = read_yaml(paths[0]) if paths[0].suffix != ".txt" else None
+    paths += [_path_of(name) for name in _word_list_names(values)]
+    shipped = data_path("phrases").resolve()
+    return {
+        f"phrases {path}": hashlib.sha256(read_text(path).encode()).hexdigest()[:12]
+        for path in paths
+        if path.resolve().parent != shipped
+    }
+
+
+def _word_list_names(values: Any) -> list[str]:
+    """The word lists that a phrase file's content names, at any depth."""
+    if isinstance(values, Mapping):
+        own = values.get("word_list")
+        below = [name for value in values.values() for name in _word_list_names(value)]
+        return [*([own] if isinstance(own, str) else []), *below]
+    if isinstance(values, list):
+        return [name for value in values for name in _word_list_names(value)]
+    return []
 
 
 def phrase_files() -> list[str]:

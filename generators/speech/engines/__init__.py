@@ -20,6 +20,7 @@ ENGINES = {
     "festival": "seedbed.generators.speech.engines.festival:FestivalEngine",
     "flite": "seedbed.generators.speech.engines.flite:FliteEngine",
     "hibari": "seedbed.generators.speech.engines.hibari:HibariEngine",
+    "kokoro": "seedbed.generators.speech.engines.kokoro:KokoroEngine",
     "piper": "seedbed.generators.speech.engines.piper:PiperEngine",
     "pyttsx3": "seedbed.generators.speech.engines.pyttsx3:Pyttsx3Engine",
 }

@@ -140,6 +140,8 @@ class Engine(BaseModel, ABC):
     """Whether the same arguments give the same samples, whatever was said before."""
     procedural: ClassVar[bool] = False
     """Whether voices take espeak's procedural speakers: `BASE+#NUMBER`."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Installed packages that decide its samples."""
 
     @abstractmethod
     def voices(self) -> Sequence[Voice]:

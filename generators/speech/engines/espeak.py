@@ -85,6 +85,7 @@ class EspeakEngine(Engine):
     """espeak-ng through ctypes: stock variants and procedural speakers, all timed."""
 
     name: ClassVar[str] = "espeak"
+    packages: ClassVar[tuple[str, ...]] = ("espeakng-loader",)
     procedural: ClassVar[bool] = True
 
     def available(self) -> str:
@@ -370,7 +371,8 @@ def accent_phonemes(word: str, accent: str) -> str:
             f"there is no accent {accent!r}{nearest(accent, list(accents))} "
             f"(known: {', '.join(accents)})"
         )
-    sounds = {**accent_facts()["general"], **accents[accent]["sounds"]}
+    general = {} if accents[accent].get("native") else accent_facts()["general"]
+    sounds = {**general, **accents[accent]["sounds"]}
     library = espeak_library(stateless=False)
     with library.lock:
         found = library.phonemes(word, ACCENT_SOURCE)

@@ -2,7 +2,7 @@
 
 One American voice comes inside the package; others are used where a person has put them
 into its cache folder, and are never downloaded from here. Its noise comes from a seed given with
-each call, so the same arguments give the same samples. Its controls: rate alone.
+each call, so the same arguments give the same samples. Accents are spelled in phonemes.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from seedbed.generators.speech.engines.base import (
     Utterance,
     Voice,
 )
+from seedbed.generators.speech.engines.kokoro import kokoro_letters
+from seedbed.generators.speech.ipa import accented_ipa
 from seedbed.registry import nearest
 
-CONTROLS: frozenset[Control] = frozenset(("rate",))
+CONTROLS: frozenset[Control] = frozenset(("rate", "accent"))
 
 RATE_LIMITS = (0.5, 2.0)
 """The package's documented range of `speed`."""
@@ -37,6 +39,7 @@ class HibariEngine(Engine):
     """hibari-tts with the voices that are on this machine."""
 
     name: ClassVar[str] = "hibari"
+    packages: ClassVar[tuple[str, ...]] = ("hibari-tts", "onnxruntime")
 
     _sessions: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -75,7 +78,19 @@ class HibariEngine(Engine):
             self._sessions[voice] = import_module("hibari").Hibari(voice=voice, threads=1)
         session = self._sessions[voice]
         speed = min(RATE_LIMITS[1], max(RATE_LIMITS[0], prosody.rate))
-        sound = np.asarray(session(text, speed=speed, seed=prosody.seed), dtype=np.float32)
+        said = (
+            session(text, speed=speed, seed=prosody.seed)
+            if not prosody.accent
+            # It is a small copy of Kokoro and has the same letters.
+            else (
+                session.from_phonemes(
+                    kokoro_letters(accented_ipa(text, "en-us", prosody.accent)),
+                    speed=speed,
+                    seed=prosody.seed,
+                )
+            )
+        )
+        sound = np.asarray(said, dtype=np.float32)
         if len(sound) == 0:
             raise EngineFailure(f"hibari said nothing for {text!r} with voice {voice!r}.")
         return Utterance(

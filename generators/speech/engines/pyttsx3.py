@@ -69,6 +69,7 @@ class Pyttsx3Engine(Engine):
     """pyttsx3 in a process of its own, one utterance at a time."""
 
     name: ClassVar[str] = "pyttsx3"
+    packages: ClassVar[tuple[str, ...]] = ("pyttsx3", "espeakng-loader")
     procedural: ClassVar[bool] = sys.platform.startswith("linux")
 
     driver: Literal["auto", "espeak", "native"] = Field(

@@ -18,7 +18,7 @@ from seedbed.generators.speech.engines.base import Engine, EngineFailure, Prosod
 from seedbed.generators.speech.engines.command import CommandEngine
 from seedbed.generators.speech.engines.festival import FestivalEngine
 from seedbed.generators.speech.engines.flite import FliteEngine, parse_phones
-from seedbed.generators.speech.engines.piper import PiperEngine, read_config
+from seedbed.generators.speech.engines.piper import PiperEngine, read_config, with_noise_input
 
 RECORDER = f"""#!{sys.executable}
 import json, sys, struct, wave
@@ -236,6 +236,41 @@ def test_piper_voices_are_read_from_the_folder(
     monkeypatch.setitem(sys.modules, "piper", None)
     with pytest.raises(MissingExtra, match="piper-tts"):
         engine.speak("one", "en_US-joe-medium", Prosody())
+
+
+def test_pipers_noise_comes_from_outside_its_network(tmp_path: Path) -> None:
+    """A stand-in that draws noise like its input, here (1, 2, 3), and adds it.
+
+    With the draw made an input, the output is that input's first two channels and three frames.
+    """
+    onnx = pytest.importorskip("onnx")
+    import onnxruntime
+
+    helper, types = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [
+            helper.make_node("RandomNormalLike", ["x"], ["noise"], dtype=types.FLOAT),
+            helper.make_node("Add", ["x", "noise"], ["y"]),
+        ],
+        "voice",
+        [helper.make_tensor_value_info("x", types.FLOAT, [1, "c", "n"])],
+        [helper.make_tensor_value_info("y", types.FLOAT, [1, "c", "n"])],
+    )
+    opset = [helper.make_opsetid("", 15)]
+    path = tmp_path / "voice.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    content, name = with_noise_input(path)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    noise = np.arange(20, dtype=np.float32).reshape(1, 4, 5)
+    (said,) = session.run(None, {"x": np.zeros((1, 2, 3), np.float32), name: noise})
+    np.testing.assert_array_equal(said, noise[:, :2, :3])
+    assert with_noise_input(path)[1] == "seedbed_noise"
+
+
+@pytest.mark.parametrize("scale", [-0.1, 2.5, [0.8, 0.2]])
+def test_pipers_scales_are_ranges_within_0_to_2(scale: object) -> None:
+    with pytest.raises(InputError, match="within 0 to 2"):
+        build_engine("piper", {"noise_scale": scale})
 
 
 def real_engines() -> list[Engine]:

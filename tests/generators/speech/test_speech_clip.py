@@ -301,3 +301,51 @@ def test_fast_lengths_are_few_and_close() -> None:
     lengths = {fast_length(count) for count in range(4000, 40000)}
     assert len(lengths) < 20
     assert all(count <= fast_length(count) <= 1.34 * count + 256 for count in range(1, 40000, 37))
+
+
+def test_optional_engines_are_left_out_and_said_so(caplog: pytest.LogCaptureFixture) -> None:
+    missing = {"espeak": 0.5, "flite": {"weight": 0.5, "program": "no-such-program-here"}}
+    made = generator(engines=missing, optional_engines=["flite"])
+    with caplog.at_level(logging.WARNING, logger="seedbed.speech"):
+        made.prepare()
+    (note,) = made.notes()
+    assert note.startswith("Engine flite was left out: ")
+    assert note in caplog.text
+    assert made.file_digests() == {"engine flite": "left out"}
+    assert made.depends_on() == ("espeakng-loader",)
+    assert {clip.engine for clip in made.samples(seed=1, count=10)} == {"espeak"}
+
+
+def test_engines_that_are_not_optional_must_be_there() -> None:
+    flite = {"flite": {"weight": 0.5, "program": "no-such-program-here"}}
+    with pytest.raises(InputError, match="engine 'flite' cannot be used here"):
+        generator(engines={"espeak": 0.5, **flite}).prepare()
+    with pytest.raises(InputError, match="no engine is left: Engine flite was left out"):
+        generator(engines=flite, optional_engines=["flite"]).prepare()
+    with pytest.raises(ValidationError, match="'piper' is not among the engines"):
+        generator(optional_engines=["piper"])
+
+
+def test_the_users_phrase_files_have_digests(tmp_path: Path) -> None:
+    words, phrases = tmp_path / "words.txt", tmp_path / "mine.yaml"
+    words.write_text("apple\npear\n")
+    phrases.write_text(
+        "classes: {stop: stop}\n"
+        f"negatives: {{share: 0.5, words: {{weight: 1}}, word_list: '{words}'}}\n"
+    )
+    first = generator(phrases=str(phrases)).file_digests()
+    assert set(first) == {f"phrases {phrases}", f"phrases {words}"}
+    words.write_text("apple\nplum\n")
+    second = generator(phrases=str(phrases)).file_digests()
+    assert [first[key] == second[key] for key in sorted(first)] == [True, False]
+    assert generator(phrases="digits").file_digests() == {}
+    assert generator(phrases="digits-among-words").file_digests() == {}
+
+
+def test_an_accent_gives_phoneme_engines_other_phonemes_and_keeps_their_voice() -> None:
+    """The voice of an IPA engine stays; espeak's is the accent's own."""
+    drawn = generator(accent_share=1.0, accents=["us-south"])
+    drawn.prepare()
+    talks = [drawn.draw(np.random.default_rng(n)).talks[0] for n in range(5)]
+    assert {talk.prosody.accent for talk in talks} == {"us-south"}
+    assert {talk.voice.partition("+")[0] for talk in talks} == {"gmw/en-US"}
