@@ -783,6 +783,12 @@ class _Arrangement:
         foot = sight_row(camera, self.camera_height_mm, 0.0, depth, x)
         self.foot_px = foot if self.foot_px is None else min(foot, self.foot_px)
 
+    def _covered(self, one: _Standing) -> float:
+        """The share of the frame that a vehicle takes, by its upright box."""
+        if one.item.vehicle is None:
+            return 0.0
+        return overlap((0, 0, self.camera.width, self.camera.height), one.extent_box)
+
     def plates(self) -> list[_Standing]:
         """The items that carry a plate."""
         return [one for one in self.standing if one.item.plate is not None]
@@ -797,6 +803,7 @@ class _Arrangement:
             focal=camera.focal_px / camera.width,
             camera_m=self.camera_height_mm / 1000,
             foot_y=self.foot_px / camera.height,
+            covered=max(self._covered(one) for one in self.standing),
         )
 
 

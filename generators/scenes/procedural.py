@@ -203,17 +203,23 @@ class View:
     """The camera a scene has to agree with, because vehicles stand in it.
 
     As in `ProceduralParams`, and `foot_y` is the row where the farthest vehicle touches the
-    ground, a share of the frame's height: what stands up begins above it.
+    ground, a share of the frame's height: what stands up begins above it. `covered` is the
+    share of the frame that vehicles take: lenses that focus on them blur what is behind.
     """
 
     horizon_y: float
     focal: float
     camera_m: float
     foot_y: float
+    covered: float = 0.0
 
 
 HIGHEST_HORIZON, LOWEST_HORIZON = -1.4, 0.9
 """Shares of the height: beyond, the ground looks the same, and rows would run out."""
+
+
+MOSTLY_COVERED = 0.55
+"""The share of a frame from which on what is left beside vehicles is painted out of focus."""
 
 
 def _kinds_for(view: View) -> dict[Kind, float]:
@@ -232,7 +238,11 @@ def draw_procedural(
     kind = drawn if kind is None else kind
     horizon_y, ground_y, camera_m = _draw_rows(rng, kind)
     focal = uniform(rng, (0.8, 2.0))
+    # Half the size is painted and enlarged fastest.
+    detail = 0.5 if chance(rng, 0.35) else uniform(rng, (0.5, 0.85))
     if view is not None:
+        if view.covered > MOSTLY_COVERED:
+            detail *= 0.6
         rise = ground_y - max(horizon_y, 0.0)
         horizon_y = min(max(view.horizon_y, HIGHEST_HORIZON), LOWEST_HORIZON)
         focal, camera_m = view.focal, view.camera_m
@@ -282,8 +292,7 @@ def draw_procedural(
         leaves=_vary(rng, choose(rng, _LEAVES), 0.25, 5),
         words=tuple(draw_word(rng, "shops") for _ in range(3)),
         haze=uniform(rng, (0, 0.22)),
-        # Half the size is painted and enlarged fastest.
-        detail=0.5 if chance(rng, 0.35) else uniform(rng, (0.5, 0.85)),
+        detail=detail,
         detail_seed=fork_seed(rng),
     )
 

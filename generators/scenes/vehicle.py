@@ -139,7 +139,7 @@ def paint_vehicle(
     if pane is not None:
         sky = scaled((200, 214, 228), min(b.skylight, 1.0))
         b.sheen(SPAN, pane, 0.2 + 0.75 * (p.seed % 61) / 61, p.seed, sky)
-    if p.kind != "motorcycle" and b.sees(8):
+    if p.kind != "motorcycle" and b.sees(6):
         _lens_glare(b, p)
     if p.kind != "motorcycle" and pane is not None:
         _over_glass(b, p, pane)

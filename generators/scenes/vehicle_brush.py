@@ -40,9 +40,9 @@ x as a share of the half width there; (side, h, z) on the flank, side being -1 o
 
 SHIFT = 4
 LIMIT_PX = 12_000.0
-SEEN_PX = 1.4
+SEEN_PX = 1.6
 """Details smaller than this are left out: they would only tint the pixels they touch."""
-FAINT_PX = 0.4
+FAINT_PX = 0.5
 """Pen lines thinner than this, which would fade into what lies under them, likewise."""
 FACE_DEPTHS_MM = (-150.0, 1600.0)
 """Between these depths lies the near face, from a bull bar to a leaning window's top."""
@@ -366,7 +366,8 @@ class Brush:
 
     def paint(self) -> None:
         """Paint all that was collected, and forget it."""
-        flat = np.fromiter(chain.from_iterable(self._values), dtype=np.float64)
+        count = sum(points * numbers for _, points, numbers in self._runs)
+        flat = np.fromiter(chain.from_iterable(self._values), np.float64, count)
         run_modes, counts, run_sizes = np.array(self._runs, dtype=np.int64).reshape(-1, 3).T
         modes, sizes = run_modes.repeat(counts), run_sizes.repeat(counts)
         starts = sizes.cumsum() - sizes

@@ -219,7 +219,7 @@ def paint_shell(b: Brush, p: VehicleParams) -> None:
             rim = [
                 (x, radius + h, depth + z)
                 for x in (outer, inner)
-                for z, h in ellipse(0, 0, radius, radius, 14)
+                for z, h in ellipse(0, 0, radius, radius, 14 if b.sees(8) else 10)
             ]
             b.hull(RAW, rim, RUBBER, outline=True)
     low = p.clearance_mm
@@ -348,7 +348,7 @@ def _flank(b: Brush, p: VehicleParams, side: int, axles: Sequence[float]) -> Non
             continue
         pane = [(s, belt, low0), (s, belt, low1), (s, top, high1), (s, top, high0)]
         b.fill(SIDE, pane, GLASS)
-        if b.sees(30):
+        if b.sees(16):
             b.sheen(
                 SIDE, pane, 0.35, p.seed % 1013 + int(low0), scaled((190, 205, 220), b.skylight)
             )
