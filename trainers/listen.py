@@ -46,7 +46,7 @@ USUAL_ARCHS: dict[Front, str] = {
         "F128@3x5 valid nobias > BN > R > gap > drop0.3"
     ),
     "samples": "F32@20/10 nobias > BN > R > W32*8 > R > F64@1 > R > gap > drop0.2",
-    "speech-embedding": "BN > gap",
+    "speech-embedding": "BN > gap > drop0.2",
 }
 """The network of each front where none is given; the last layer, onto the labels, is added."""
 
@@ -57,6 +57,9 @@ EMBEDDING_RATE = 16_000
 
 TRIM_BLOCK_S = 0.01
 """Levels are measured over so long when a clip is trimmed by them."""
+
+VIEWS_ACROSS = (0.2, 0.8)
+"""Where several views put a clip in the window: shares of what is left over before it."""
 
 LISTEN_TOGETHER = 32
 """Clips that are heard in one batch outside training."""
@@ -94,11 +97,13 @@ class ListenSettings(TaskSettings):
     )
     augmenters: tuple[AugmenterSpec, ...] = Field(
         default=(
-            AugmenterSpec(name="speed-perturbation", probability=0.5, speed=[0.85, 1.2]),
-            AugmenterSpec(name="vocal-tract-warp", probability=0.3),
-            AugmenterSpec(name="room-reverberation", probability=0.25),
+            AugmenterSpec(name="speed-perturbation", probability=0.6, speed=[0.8, 1.25]),
+            AugmenterSpec(name="vocal-tract-warp", probability=0.4, factor=[0.85, 1.18]),
+            AugmenterSpec(name="room-reverberation", probability=0.2, distance_m=[0.2, 1.0]),
             AugmenterSpec(name="microphone-response", probability=0.5),
-            AugmenterSpec(name="coloured-noise", probability=0.8, snr_db=[5, 45]),
+            AugmenterSpec(name="coloured-noise", probability=0.7, snr_db=[5, 45]),
+            # Recordings of telephones: a front that hears above 4 kHz must do without at times.
+            AugmenterSpec(name="resample", probability=0.6, rate_hz=[8000, 9500]),
             AugmenterSpec(name="spec-augment", probability=0.5),
         ),
         description="of clips, in training alone; spec-augment is for log-mel",
@@ -107,6 +112,12 @@ class ListenSettings(TaskSettings):
         default=3, ge=0, le=100, description="augmented copies of a clip under a frozen backbone"
     )
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    views: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="places in the window at which a clip is heard, and the scores averaged",
+    )
 
     @field_validator("labels")
     @classmethod
@@ -353,20 +364,30 @@ class Listen(Task[ListenSettings, ListenItem]):
     def hear(self, network: nn.Module, clips: Sequence[tuple[Sound, int]]) -> list[Heard]:
         """What is said in each clip, a float32 mono sound and its sample rate, in order."""
         settings = self.settings
-        windows = [
-            placed(at_rate(sound, sample_rate, settings.sample_rate), settings.samples)
-            for sound, sample_rate in clips
-        ]
+        sounds = [at_rate(sound, sample_rate, settings.sample_rate) for sound, sample_rate in clips]
+        return self._listened(network, sounds)
+
+    def _places(self) -> list[float]:
+        """Where the views of a clip lie in the window."""
+        if self.settings.views == 1:
+            return [0.5]
+        return [float(place) for place in np.linspace(*VIEWS_ACROSS, self.settings.views)]
+
+    def _listened(self, network: nn.Module, sounds: Sequence[Sound]) -> list[Heard]:
+        """What is heard in clips at the listener's rate."""
+        places = self._places()
         heard: list[Heard] = []
-        for start in range(0, len(windows), LISTEN_TOGETHER):
-            part = self.features(np.stack(windows[start : start + LISTEN_TOGETHER]))
-            heard += self._told(network, part)
+        for start in range(0, len(sounds), LISTEN_TOGETHER):
+            part = sounds[start : start + LISTEN_TOGETHER]
+            windows = [placed(s, self.settings.samples, place) for s in part for place in places]
+            heard += self._told(network, self.features(np.stack(windows)), len(places))
         return heard
 
-    def _told(self, network: nn.Module, features: Features) -> list[Heard]:
+    def _told(self, network: nn.Module, features: Features, views: int = 1) -> list[Heard]:
+        """What the network says of features, of which so many in a row are of one clip."""
         device = next(network.parameters()).device
         logits = network(torch.from_numpy(features).to(device)).float()
-        rows = logits.softmax(dim=1).cpu().numpy()
+        rows = logits.softmax(dim=1).reshape(-1, views, logits.shape[1]).mean(dim=1).cpu().numpy()
         best = rows.argmax(axis=1)
         return [
             Heard(self.classes[number], float(row[number]), row)
@@ -382,9 +403,12 @@ class Listen(Task[ListenSettings, ListenItem]):
             else self.features(placed(item.clip.sound, self.settings.samples)[None])[0]
             for item in items
         ]
-        heard: list[Heard] = []
-        for start in range(0, len(features), LISTEN_TOGETHER):
-            heard += self._told(network, np.stack(features[start : start + LISTEN_TOGETHER]))
+        if self.settings.views > 1:
+            heard = self._listened(network, [item.clip.sound for item in items])
+        else:
+            heard = []
+            for start in range(0, len(features), LISTEN_TOGETHER):
+                heard += self._told(network, np.stack(features[start : start + LISTEN_TOGETHER]))
         return [
             self._outcome(item, one, found)
             for item, one, found in zip(items, heard, features, strict=True)

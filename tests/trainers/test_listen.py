@@ -18,6 +18,7 @@ from seedbed.trainers.listen import (
     trimmed_by_level,
     with_edges,
 )
+from seedbed.trainers.sounds import placed
 from seedbed.trainers.task import make_task
 
 LISTEN = "seedbed.trainers.listen:Listen"
@@ -91,6 +92,20 @@ def test_learns_three_pitches(front: str) -> None:
     # Any sample rate comes in.
     heard = task.hear(network, [(beep(900.0, sample_rate=44100), 44100)])
     assert heard[0].label == "middle" and heard[0].score == heard[0].probabilities.max()
+
+
+def test_views_are_places_in_the_window_whose_scores_are_averaged() -> None:
+    task = small(views=3)
+    network = task.network(1).eval()
+    sound = beep(500.0, sample_rate=8000)[:1600]
+    (heard,) = task.hear(network, [(sound, 8000)])
+    windows = np.stack([placed(sound, task.settings.samples, place) for place in (0.2, 0.5, 0.8)])
+    with torch.inference_mode():
+        rows = network(torch.from_numpy(task.features(windows))).softmax(dim=1).numpy()
+    np.testing.assert_allclose(heard.probabilities, rows.mean(axis=0), atol=1e-6)
+    outcome = task.outcomes(network, task.items(clip("low"), "a"))[0]
+    (same,) = task.hear(network, [(clip("low").sound, 8000)])
+    np.testing.assert_allclose(outcome.details[1].probabilities, same.probabilities, atol=1e-6)
 
 
 def test_a_label_may_have_other_names() -> None:
