@@ -56,6 +56,9 @@ KEPT_QUALITY = 95
 REFINE_SIZE_PX = (160, 256)
 """Height and width of what is looked at again around a plate."""
 
+AREA_BELOW = 0.7
+"""Pictures scaled down to less than this are averaged: single samples would miss strokes."""
+
 MOST_REFINE_SCALE = 3.0
 """Small plates are not enlarged beyond this: there is nothing more to see."""
 
@@ -205,7 +208,7 @@ class LocateNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The answer's logits and offsets for a batch of pictures."""
-        x = pictures.to(self.head.weight.dtype) / 64 - 2
+        x = pictures.to(self.head.weight.dtype, copy=True).div_(64).sub_(2)
         x = x.permute(0, 3, 1, 2)
         maps = []
         for stage in self.stages:
@@ -312,9 +315,12 @@ class Locate(Task[LocateSettings, LocateItem]):
         height, width = image.shape[:2]
         base = min(1.0, (self.settings.max_megapixels * 1e6 / (height * width)) ** 0.5)
         found: list[FoundPlate] = []
+        # The smaller ones are made from the largest: scaling down is most of their cost.
+        largest = base * max(self.settings.scales)
+        scaled = _resized(image, largest)
         for own in self.settings.scales:
             scale = base * own
-            padded = padded_picture(image, scale)
+            padded = padded_picture(scaled, scale / largest)
             maps = _maps(network, padded[None])[0]
             rows = -(-round(height * scale) // STRIDE)
             columns = -(-round(width * scale) // STRIDE)
@@ -513,17 +519,22 @@ def width_group(width_px: float) -> str:
 
 def padded_picture(image: Image, scale: float) -> Image:
     """`image` rescaled, and padded at its right and bottom to multiples of `COARSEST`."""
-    height, width = image.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size != (width, height):
-        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        image = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
-    below, right = -size[1] % COARSEST, -size[0] % COARSEST
+    image = _resized(image, scale)
+    below, right = -image.shape[0] % COARSEST, -image.shape[1] % COARSEST
     if below or right:
         grey = (PADDING_GREY,) * 3
         padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=grey)
         image = np.asarray(padded, dtype=np.uint8)
     return image
+
+
+def _resized(image: Image, scale: float) -> Image:
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return image
+    interpolation = cv2.INTER_AREA if scale < AREA_BELOW else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
 
 
 def _crop(
@@ -533,14 +544,23 @@ def _crop(
 
     `size_px` is the height and the width of the crop.
     """
-    if scale < 0.7:
+    ratio, origin = np.array([1.0, 1.0]), np.zeros(2)
+    if scale < AREA_BELOW:
+        # Averaged down first, and only as much of the picture as the crop shows.
         height, width = image.shape[:2]
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        scale = 1.0
+        size = np.array(size_px[::-1])
+        low = np.clip(np.floor(corner / scale) - 2, 0, [width, height]).astype(int)
+        high = np.clip(np.ceil((corner + size) / scale) + 2, 0, [width, height]).astype(int)
+        part = image[low[1] : high[1], low[0] : high[0]]
+        if part.size:
+            smaller = np.maximum(np.round((high - low) * scale), 1).astype(int)
+            resized = cv2.resize(part, tuple(smaller.tolist()), interpolation=cv2.INTER_AREA)
+            image = np.asarray(resized, dtype=np.uint8)
+            ratio, origin = smaller / (high - low), low.astype(np.float64)
     # Pixel centres lie at half numbers: see seedbed.geometry.
-    shift = 0.5 * scale - 0.5 - corner
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    step = scale / ratio
+    shift = 0.5 * step - 0.5 + origin * scale - corner
+    matrix = np.array([[step[0], 0, shift[0]], [0, step[1], shift[1]]])
     cut = cv2.warpAffine(
         image,
         matrix,

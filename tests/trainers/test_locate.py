@@ -16,6 +16,7 @@ from seedbed.trainers.locate import (
     REFINE_SIZE_PX,
     Locate,
     LocateSettings,
+    _crop,
     focal_loss,
     padded_picture,
 )
@@ -172,3 +173,14 @@ def test_stages_that_do_not_halve_are_explained():
 def test_an_unknown_setting_is_one_sentence():
     with pytest.raises(InputError, match="widht"):
         make_task("locate", {"widht": 3}, "configuration x.yaml")
+
+
+@pytest.mark.parametrize("scale", [0.33, 0.69, 0.8, 1.5])
+def test_a_crop_puts_each_point_where_its_scale_says(scale):
+    image = np.zeros((600, 800, 3), dtype=np.uint8)
+    image[240:280, 380:440] = 255
+    corner = np.array([410, 260]) * scale - [60.3, 41.7]
+    crop = _crop(image, scale, corner, (90, 130))[..., 0].astype(np.float64)
+    x = (crop.sum(axis=0) * (np.arange(130) + 0.5)).sum() / crop.sum()
+    y = (crop.sum(axis=1) * (np.arange(90) + 0.5)).sum() / crop.sum()
+    assert (x, y) == pytest.approx((60.3, 41.7), abs=0.1)
