@@ -214,7 +214,7 @@ def _cells(row: Sequence[int], right: int) -> list[dict[str, Any]]:
 
 def _as_data(image: Image, suffix: str = ".jpg") -> str:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # Quality is heeded by JPEG alone.
-    coded = cv2.imencode(suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_QUALITY, 85] if suffix == ".jpg" else []
+    coded = cv2.imencode(suffix, bgr, options)[1].tobytes()
     kind = {".jpg": "jpeg", ".png": "png"}[suffix]
     return f"data:image/{kind};base64," + base64.b64encode(coded).decode()
