@@ -1,7 +1,9 @@
 """Noise from banks: fields drawn once a process, of which each picture gets its own window.
 
 Drawing 640x480x3 normal numbers costs more than all the rest of a camera. A window of
-640x480 into a field of 1536x1536 has 947,000 places, so no two pictures need share one.
+640x480 into a field of 768x768 has 37,000 places, so no two pictures need share one; and
+that field stays in the processor's cache, where one of 1536x1536, which larger pictures
+take, has to be fetched each time.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from seedbed.augmenters.picture import Image
 
 NoiseKind = Literal["white", "sensor", "luma", "chroma"]
 
-FIELD_PX = 1536
+SMALL_FIELD_PX, FIELD_PX = 768, 1536
+SMALL_PICTURE_PX = 704
+"""Up to this length of both sides a picture takes its noise from the small field."""
 FIELD_SIGMA = 40.0
 """Grey levels to one standard deviation in a field: 3.2 of them fit before it clips."""
 FIELD_MEAN = 128.0
@@ -33,16 +37,21 @@ def _as_field(noise: NDArray[np.float32]) -> Image:
     return np.asarray(np.clip(np.round(scaled), 0, 255), dtype=np.uint8)
 
 
-@lru_cache(maxsize=4)
-def _field(kind: NoiseKind) -> Image:
-    """A field of one kind, shape (FIELD_PX, FIELD_PX, 3), mean 128, standard deviation 40.
+def _field_px(height: int, width: int) -> int:
+    """The side of the field that a picture of that size takes its window from."""
+    return SMALL_FIELD_PX if max(height, width) <= SMALL_PICTURE_PX else FIELD_PX
+
+
+@lru_cache(maxsize=8)
+def _field(kind: NoiseKind, size: int) -> Image:
+    """A field of one kind, shape (size, size, 3), mean 128, standard deviation 40.
 
     `white` is independent in every pixel and channel. `sensor` is white noise behind a Bayer
     filter after bilinear demosaicing, which is what makes a camera's grain wider than one
     pixel. `luma` is its brightness alone; `chroma` its colour alone, smeared as cameras do.
     """
-    rng = np.random.Generator(np.random.PCG64(FIELD_PX + len(kind)))
-    shape = (FIELD_PX, FIELD_PX)
+    rng = np.random.Generator(np.random.PCG64(size + len(kind)))
+    shape = (size, size)
     if kind == "white":
         return _as_field(rng.standard_normal((*shape, 3), dtype=np.float32))
     mosaic = _as_field(rng.standard_normal(shape, dtype=np.float32))
@@ -57,18 +66,18 @@ def _field(kind: NoiseKind) -> Image:
     )
 
 
-@lru_cache(maxsize=2)
-def _halves(kind: NoiseKind) -> tuple[Image, Image]:
+@lru_cache(maxsize=4)
+def _halves(kind: NoiseKind, size: int) -> tuple[Image, Image]:
     """What a field has above its mean, and what below, each counted from 0."""
-    field = _field(kind)
+    field = _field(kind, size)
     mean = np.full_like(field, int(FIELD_MEAN))
     return np.asarray(cv2.subtract(field, mean)), np.asarray(cv2.subtract(mean, field))
 
 
 def warm(*kinds: NoiseKind) -> None:
-    """Draw the fields of these kinds now."""
+    """Draw the small fields of these kinds now."""
     for kind in kinds:
-        _field(kind)
+        _field(kind, SMALL_FIELD_PX)
 
 
 def noise_window(kind: NoiseKind, height: int, width: int, seed: int) -> Image:
@@ -76,17 +85,18 @@ def noise_window(kind: NoiseKind, height: int, width: int, seed: int) -> Image:
 
     A picture larger than the field sees it repeated.
     """
-    return _windows((_field(kind),), height, width, seed)[0]
+    return _windows((_field(kind, _field_px(height, width)),), height, width, seed)[0]
 
 
 def _windows(fields: tuple[Image, ...], height: int, width: int, seed: int) -> tuple[Image, ...]:
     rng = np.random.Generator(np.random.PCG64(seed))
-    top, left = (int(v) for v in rng.integers(0, FIELD_PX, size=2))
-    if height <= FIELD_PX and width <= FIELD_PX:
-        top, left = top % (FIELD_PX - height + 1), left % (FIELD_PX - width + 1)
+    size = fields[0].shape[0]
+    top, left = (int(v) for v in rng.integers(0, size, size=2))
+    if height <= size and width <= size:
+        top, left = top % (size - height + 1), left % (size - width + 1)
         return tuple(field[top : top + height, left : left + width] for field in fields)
-    rows = np.arange(top, top + height) % FIELD_PX
-    columns = np.arange(left, left + width) % FIELD_PX
+    rows = np.arange(top, top + height) % size
+    columns = np.arange(left, left + width) % size
     return tuple(field[rows][:, columns] for field in fields)
 
 
@@ -103,7 +113,8 @@ def with_shaped_noise(
 
     `sigma_by_level` has shape (256,), in grey levels, up to 63 of them.
     """
-    above, below = _windows(_halves(kind), image.shape[0], image.shape[1], seed)
+    height, width = image.shape[:2]
+    above, below = _windows(_halves(kind, _field_px(height, width)), height, width, seed)
     sigma = toned(image, np.clip(np.round(sigma_by_level * 4), 0, 255).astype(np.uint8))
     scale = 1 / (4 * FIELD_SIGMA)
     brighter = cv2.add(image, cv2.multiply(above, sigma, scale=scale))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-import cv2
 import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
-from seedbed.augmenters.picture_blur import gaussian
+from seedbed.augmenters.picture_blur import unsharp
 from seedbed.sample import Picture
 from seedbed.streams import uniform
 
@@ -36,6 +35,4 @@ class Sharpen(PixelAugmenter[SharpenParams]):
 
     def paint(self, image: Image, params: SharpenParams) -> Image:
         """The picture and its unsharp mask."""
-        soft = gaussian(image, params.sigma_px)
-        sharp = cv2.addWeighted(image, 1 + params.amount, soft, -params.amount, 0)
-        return np.asarray(sharp, dtype=np.uint8)
+        return unsharp(image, params.sigma_px, params.amount)

@@ -18,7 +18,7 @@ from seedbed.augmenters import (
     Scale,
     ZoomBlur,
 )
-from seedbed.augmenters.picture_blur import disc_kernel, line_kernel
+from seedbed.augmenters.picture_blur import disc_kernel, gaussian, line_kernel, unsharp
 from seedbed.augmenters.picture_labels import MAX_SMEAR, smeared
 from seedbed.geometry import rectangle
 from seedbed.sample import Picture
@@ -145,3 +145,19 @@ def test_zoom_judges_each_label_by_its_distance_from_the_centre() -> None:
     made = ZoomBlur(amount=(0.1, 0.1), centre=(0.5, 0.5))(sample, stream(0))
     assert [one.legible for one in made.objects] == [True, False]
     assert made.counts == {"illegible:blurred": 1}
+
+
+@pytest.mark.parametrize("sigma", [0.3, 0.5, 0.7, 0.81, 0.9, 1.0])
+def test_narrow_gaussians_are_mixed_to_their_variance(sigma: float) -> None:
+    for upright in (True, False):
+        assert spread_px(gaussian(edge(upright), sigma), upright) == pytest.approx(sigma, rel=0.02)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.3, 2.0])
+def test_an_unsharp_mask_bends_a_parabola_by_its_variance(sigma: float) -> None:
+    """A Gaussian adds sigma^2 times half the second derivative, which the mask takes away."""
+    ramp = np.arange(-60.0, 61.0) ** 2 / 20 + 20
+    picture = np.repeat(np.repeat(ramp[None, :, None], 40, axis=0), 3, axis=2)
+    made = unsharp(np.round(picture).astype(np.uint8), sigma, 2.0)
+    lowered = (picture - made)[20, 40:81, 0].mean()
+    assert lowered == pytest.approx(2.0 * sigma**2 * (2 / 20) / 2, abs=0.15)
