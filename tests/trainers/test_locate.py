@@ -143,13 +143,12 @@ def test_pictures_are_padded_to_the_coarsest_map():
 def test_it_can_learn_a_few_scenes_by_heart(scenes):
     torch.set_num_threads(1)
     # A second look would be at a scale that this network never saw.
-    task = Locate(locate().settings.model_copy(update={"refine_width_px": 0.0}))
+    changes = {"refine_width_px": 0.0, "plate_share": 1.0, "scale": (1.0, 1.0)}
+    task = Locate(locate().settings.model_copy(update=changes))
     items = [item for scene in scenes[:4] for item in task.items(scene, "x")]
-    # Whole pictures at their own scale, the same in every step: only the fit is tested.
-    examples = []
-    for item in items:
-        settings = task.settings.model_copy(update={"plate_share": 1.0, "scale": (1.0, 1.0)})
-        examples.append(Locate(settings).example(item, np.random.default_rng(1)))
+    # The same crops at their own scale in every step: only the fit is tested.
+    rng = np.random.default_rng(1)
+    examples = [task.example(item, rng) for item in items for _ in range(4)]
     batch = task.collate(examples)
     network = task.network(0)
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
