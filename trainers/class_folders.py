@@ -13,13 +13,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from seedbed.encode import decode_picture
-from seedbed.errors import InputError, SeedbedError
+from seedbed.errors import InputError
 from seedbed.geometry import rectangle
 from seedbed.sample import Clip, LabelledObject, Picture, Sample
+from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture
 from seedbed.trainers.sounds import SOUND_SUFFIXES, read_sound
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 SPLITS = ("train", "val", "test")
 SHARES = (0.8, 0.9, 1.0)
 """Where each of the splits ends."""
@@ -51,12 +50,7 @@ class ClassFolders:
         if self.sample_type is Clip:
             sound, sample_rate = read_sound(path)
             return Clip(sound=sound, sample_rate=sample_rate, label=label)
-        try:
-            image = decode_picture(path.read_bytes())
-        except OSError as error:
-            raise InputError(f"picture {path} cannot be read: {error.strerror}.") from error
-        except SeedbedError as error:
-            raise InputError(f"picture {path} cannot be decoded: {error}") from error
+        image = read_picture(path)
         height, width = image.shape[:2]
         corners = rectangle(0.0, 0.0, float(width), float(height))
         whole = LabelledObject(

@@ -18,9 +18,9 @@ from seedbed.geometry import Points, bounding_box
 from seedbed.trainers.draw import draw_plates
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.locate import Locate
+from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture
 from seedbed.trainers.read import Read
 from seedbed.trainers.runs import load_trained
-from seedbed.trainers.sources import PICTURE_SUFFIXES, read_picture
 
 Image = NDArray[np.uint8]
 

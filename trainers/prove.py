@@ -42,13 +42,14 @@ from seedbed.trainers.campaign import TEST, Campaign, ScorePlan
 from seedbed.trainers.config import TrainingConfig, as_json, load_config
 from seedbed.trainers.evaluate import Evaluation, evaluate, evaluate_plates
 from seedbed.trainers.listen import Listen
+from seedbed.trainers.pictures import PictureLabels, read_picture
 from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.report import write_report
 from seedbed.trainers.runs import Trained, load_trained
 from seedbed.trainers.scores import digit_scores, plate_counts, plate_scores
 from seedbed.trainers.side_by_side import Job, run_side_by_side
-from seedbed.trainers.sounds import read_sound, read_sound_labels
-from seedbed.trainers.sources import open_source, read_labels, read_picture
+from seedbed.trainers.sounds import SoundLabels, read_sound
+from seedbed.trainers.sources import open_source
 
 PLATES, DIGITS = "plates", "digits"
 """Folders of real files: each holds lists of labels (.jsonl) beside or above its files."""
@@ -348,33 +349,34 @@ def score_plates(
 
     Rows are those of `seedbed predict plates`, with the pictures' names as in the list.
     """
-    listed = read_labels(labels).rows
+    listed = PictureLabels.read(labels)
     rows = []
-    for number, row in enumerate(listed, start=1):
-        plates = reader(read_picture(labels.parent / row["image"]))
-        rows.append({"image": row["image"], "plates": [plate.row() for plate in plates]})
+    for index in range(len(listed)):
+        plates = reader(read_picture(listed.file(index)))
+        rows.append({"image": listed.name(index), "plates": [plate.row() for plate in plates]})
         if on_progress is not None:
-            on_progress(number, len(listed))
+            on_progress(index + 1, len(listed))
     _write_rows(out, rows)
-    return dict(plate_counts(listed, rows))
+    return dict(plate_counts(listed.rows, rows))
 
 
 def score_digits(
     trained: Trained, labels: Path, out: Path, on_progress: Progress | None = None
 ) -> dict[str, float]:
     """Hear all clips in a list; rows go to `out`, the percentages that were right come back."""
-    listed = read_sound_labels(labels).rows
+    listed = SoundLabels.read(labels)
     rows = []
     task: Any = trained.task
-    for number, row in enumerate(listed, start=1):
+    for index in range(len(listed)):
         # A clip is less work than waking a second thread.
         with _one_thread():
-            heard = task.hear(trained.network, [read_sound(labels.parent / row["audio"])])[0]
-        rows.append({"audio": row["audio"], "label": heard.label, "score": round(heard.score, 4)})
+            heard = task.hear(trained.network, [read_sound(listed.file(index))])[0]
+        row = {"label": heard.label, "score": round(heard.score, 4)}
+        rows.append({"audio": listed.name(index), **row})
         if on_progress is not None:
-            on_progress(number, len(listed))
+            on_progress(index + 1, len(listed))
     _write_rows(out, rows)
-    return digit_scores(listed, rows)
+    return digit_scores(listed.rows, rows)
 
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import InputError
 from seedbed.sample import Clip, Sample
+from seedbed.trainers.labelled_files import LabelledFiles
 
 Sound = NDArray[np.float32]
 
@@ -78,30 +77,29 @@ def sound_files(folder: Path) -> list[Path]:
     return found
 
 
-@dataclass(frozen=True)
-class SoundLabels:
-    """A JSON Lines file beside (or above) its sounds.
+class SoundLabels(LabelledFiles):
+    """Sounds with what is said in them.
 
     Each row is `{"audio": path, "label": "…"}` or `{"audio": path, "text": "…"}`, and may name
-    a `speaker`; paths are relative to the file.
+    a `speaker`.
     """
 
-    path: Path
-    rows: tuple[dict[str, Any], ...]
-    sample_type: type[Sample] = Clip
+    key: ClassVar[str] = "audio"
+    looks_like: ClassVar[str] = (
+        '{"audio": "a.wav", "label": "one"} or {"audio": "a.wav", "text": "one two"}'
+    )
+    sample_type: ClassVar[type[Sample]] = Clip
 
-    @property
-    def described(self) -> dict[str, Any]:
-        """The labels' file."""
-        return {"labels": str(self.path), "samples": len(self)}
-
-    def __len__(self) -> int:
-        return len(self.rows)
+    @classmethod
+    def check(cls, row: dict[str, Any]) -> None:
+        """Every sound needs a label or a text."""
+        if "label" not in row and "text" not in row:
+            raise KeyError("label")
 
     def sample(self, index: int) -> Clip:
         """The clip of a row. Raises `InputError` for one that is unreadable."""
         row = self.rows[index]
-        sound, sample_rate = read_sound(self.path.parent / row["audio"])
+        sound, sample_rate = read_sound(self.file(index))
         text = str(row.get("text", ""))
         return Clip(
             sound=sound,
@@ -111,44 +109,3 @@ class SoundLabels:
             label=str(row.get("label", "")),
             attributes={"speaker": str(row.get("speaker", ""))},
         )
-
-    def name(self, index: int) -> str:
-        """The sound's path as the row has it."""
-        return str(self.rows[index]["audio"])
-
-
-def read_sound_labels(path: Path) -> SoundLabels:
-    """The labelled sounds that a JSON Lines file describes. Raises `InputError`."""
-    rows = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"labels {path} cannot be read: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not (isinstance(row["audio"], str) and ("label" in row or "text" in row)):
-                raise KeyError("label")
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f'labels {path}: line {number} must look like {{"audio": "a.wav", "label": '
-                f'"one"}} or {{"audio": "a.wav", "text": "one two"}} ({error}).'
-            ) from error
-        rows.append(row)
-    if not rows:
-        raise InputError(f"labels {path}: holds no rows.")
-    return SoundLabels(path, tuple(rows))
-
-
-def lists_sounds(path: Path) -> bool:
-    """Whether a JSON Lines file's first row is about a sound."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            first = next((line for line in file if line.strip()), "")
-        row = json.loads(first)
-    except (OSError, UnicodeDecodeError, ValueError):
-        # The reader that is asked next says what is wrong with the file.
-        return False
-    return isinstance(row, dict) and "audio" in row

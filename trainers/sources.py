@@ -6,7 +6,6 @@ of a run is what makes a resumed run meet the same examples as one that was neve
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,22 +17,21 @@ import numpy as np
 
 from seedbed.dataset import Dataset
 from seedbed.encode import decode_picture
-from seedbed.errors import InputError, SeedbedError
-from seedbed.geometry import rectangle
+from seedbed.errors import InputError
 from seedbed.make import Maker
 from seedbed.recipe import Recipe, kind_of, load_recipe
-from seedbed.sample import LabelledObject, Picture, Sample
+from seedbed.sample import Picture, Sample
 from seedbed.streams import stream
 from seedbed.trainers.class_folders import open_class_folders
-from seedbed.trainers.sounds import lists_sounds, read_sound_labels
+from seedbed.trainers.labelled_files import LabelledFiles, lists
+from seedbed.trainers.pictures import PictureLabels
+from seedbed.trainers.sounds import SoundLabels
 from seedbed.trainers.task import Task
 
 I = TypeVar("I")  # noqa: E741 - an item
 
 MAX_TRIES = 50
 """Samples of a stream that are asked for one item before the stream counts as without labels."""
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 class Source(Protocol):
@@ -145,91 +143,6 @@ class StreamSource:
         return f"{self.recipe.name} {self.split} {index}"
 
 
-@dataclass(frozen=True)
-class FolderSource:
-    """A labelled folder: a JSON Lines file beside (or above) its pictures.
-
-    Each row is `{"image": path, "region": "eu", "plates": [{"box": [x, y, w, h], "text": "…"}]}`;
-    paths are relative to the file. A plate may have a `quad` as well.
-    """
-
-    path: Path
-    rows: tuple[dict[str, Any], ...]
-    sample_type: type[Sample] = Picture
-
-    @property
-    def described(self) -> dict[str, Any]:
-        """The labels' file."""
-        return {"labels": str(self.path), "samples": len(self)}
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def sample(self, index: int) -> Picture:
-        """The picture of a row with its plates. Raises `InputError` for one that is unreadable."""
-        row = self.rows[index]
-        image = read_picture(self.path.parent / row["image"])
-        objects = []
-        for plate in row["plates"]:
-            x, y, width, height = (float(number) for number in plate["box"])
-            corners = rectangle(x, y, width, height)
-            quad = np.asarray(plate["quad"], dtype=np.float64) if "quad" in plate else corners
-            text = str(plate.get("text", ""))
-            objects.append(
-                LabelledObject(
-                    category="plate",
-                    bbox=(x, y, width, height),
-                    quad=quad,
-                    polygon=corners,
-                    text=text,
-                    text_plain="".join(one for one in text.upper() if one.isalnum()),
-                    layout=str(plate.get("layout", "")),
-                    region=str(row.get("region", "")),
-                )
-            )
-        return Picture(image=image, objects=tuple(objects))
-
-    def name(self, index: int) -> str:
-        """The picture's path as the row has it."""
-        return str(self.rows[index]["image"])
-
-
-def read_picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A picture file as uint8 RGB, turned as its EXIF says. Raises `InputError`."""
-    try:
-        return decode_picture(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"picture {path} cannot be read: {error.strerror}.") from error
-    except SeedbedError as error:
-        raise InputError(f"picture {path} cannot be decoded: {error}") from error
-
-
-def read_labels(path: Path) -> FolderSource:
-    """The labelled folder that a JSON Lines file describes. Raises `InputError`."""
-    rows = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"labels {path} cannot be read: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            for plate in row["plates"]:
-                _, _, _, _ = (float(part) for part in plate["box"])
-            str(row["image"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f'labels {path}: line {number} must look like {{"image": "a.jpg", "plates": '
-                f'[{{"box": [x, y, width, height], "text": "ABC123"}}]}} ({error}).'
-            ) from error
-        rows.append(row)
-    if not rows:
-        raise InputError(f"labels {path}: holds no rows.")
-    return FolderSource(path, tuple(rows))
-
-
 def open_source(where: str, split: str, seed: int) -> Source:
     """A dataset's folder, folders of classes, a `.jsonl` of labels, or a recipe (name or file).
 
@@ -237,7 +150,8 @@ def open_source(where: str, split: str, seed: int) -> Source:
     """
     path = Path(where)
     if path.suffix == ".jsonl":
-        return read_sound_labels(path) if lists_sounds(path) else read_labels(path)
+        kind: type[LabelledFiles] = SoundLabels if lists(path, SoundLabels.key) else PictureLabels
+        return kind.read(path)
     if path.is_dir() and not (path / "recipe.yaml").is_file():
         return open_class_folders(path, split)
     if path.is_dir():

@@ -8,10 +8,11 @@ import pytest
 import soundfile
 
 from seedbed.errors import InputError
+from seedbed.trainers.labelled_files import lists
 from seedbed.trainers.listen import DIGITS
 from seedbed.trainers.predict_speech import predict_speech, predict_transcripts
 from seedbed.trainers.runs import save_weights
-from seedbed.trainers.sounds import lists_sounds, placed, read_sound, read_sound_labels, sound_files
+from seedbed.trainers.sounds import SoundLabels, placed, read_sound, sound_files
 from seedbed.trainers.sources import open_source
 from seedbed.trainers.task import make_task
 
@@ -99,7 +100,7 @@ def test_labelled_sounds_are_a_source(sounds: Path) -> None:
         {"audio": "deeper/b.flac", "text": "Seven"},
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))
-    assert lists_sounds(path)
+    assert lists(path, "audio")
     source = open_source(str(path), "test", 0)
     assert len(source) == 2
     first, second = source.sample(0), source.sample(1)
@@ -111,6 +112,6 @@ def test_a_wrong_row_is_named(tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     path.write_text('{"audio": "a.wav", "label": "1"}\n{"audio": "b.wav"}\n')
     with pytest.raises(InputError, match="line 2 must look like"):
-        read_sound_labels(path)
+        SoundLabels.read(path)
     path.write_text('{"image": "a.png", "plates": []}\n')
-    assert not lists_sounds(path)
+    assert not lists(path, "audio")
