@@ -2,10 +2,10 @@
 
     datasets:
       scenes: {recipe: plates, n: 1500}
-      crops: {recipe: plate-crops, n: {train: 6000, val: 300, test: 300}}
+      near: {recipe: plates-near, n: {train: 6000, val: 300, test: 300}}
     runs:
       locate: {config: locate, data: [scenes], set: {fit.steps: 700}}
-      read: {config: read, data: [crops, scenes], set: {fit.steps: 900}}
+      read: {config: read, data: [near, scenes], set: {fit.steps: 900}}
     scores:
       plates: {locate: locate, read: read}
 
