@@ -53,6 +53,7 @@ from seedbed.generators.scenes.decoy import (
 )
 from seedbed.generators.scenes.film import FilmParams, develop, draw_film
 from seedbed.generators.scenes.light import Hour, Light, draw_light
+from seedbed.generators.scenes.photo_folder import DEFAULT_PIXEL_LIMIT
 from seedbed.generators.scenes.placing import (
     Camera,
     centred,
@@ -285,6 +286,14 @@ class PlateScene(Generator[SceneParams, Picture]):
     backgrounds: tuple[str, ...] = ("procedural",)
     background_weights: tuple[float, ...] | None = None
     background_share: Range = (0.0, 1.0)
+    background_pixel_limit: int = Field(
+        default=DEFAULT_PIXEL_LIMIT,
+        ge=1,
+        description=(
+            "Photographs of more pixels than this are passed over before they are decoded, "
+            "as one of 30,000 by 30,000 would take gigabytes."
+        ),
+    )
     plate_counts: tuple[float, ...] = Field(
         default=(0.1, 0.66, 0.15, 0.06, 0.03),
         description=(
@@ -408,7 +417,12 @@ class PlateScene(Generator[SceneParams, Picture]):
 
     @cached_property
     def _backgrounds(self) -> Backgrounds:
-        return Backgrounds(self.backgrounds, self.background_weights, share=self.background_share)
+        return Backgrounds(
+            self.backgrounds,
+            self.background_weights,
+            self.background_pixel_limit,
+            self.background_share,
+        )
 
     def depends_on(self) -> tuple[str, ...]:
         """The packages that carry typefaces and photographs."""

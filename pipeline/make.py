@@ -66,10 +66,14 @@ class Maker:
         return component
 
     def prepare(self) -> None:
-        """Let every component check its files and warm its caches. Raises `InputError`."""
+        """Let every component check its files and warm its caches.
+
+        Raises `InputError`, which names the recipe.
+        """
         for component in self._components:
             try:
-                component.prepare()
+                with self.recipe.named_in_errors():
+                    component.prepare()
             except SeedbedError:
                 raise
             except Exception as error:

@@ -69,7 +69,8 @@ def versions_of(recipe: Recipe) -> dict[str, str]:
             versions[release[0]] = release[1]
     for component in recipe.components():
         versions |= {name: _version(name) for name in component.depends_on()}
-        versions |= component.file_digests()
+        with recipe.named_in_errors():
+            versions |= component.file_digests()
     return versions
 
 

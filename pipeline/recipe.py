@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from seedbed import registry
@@ -79,6 +80,26 @@ class Recipe(BaseModel):
     splits: dict[str, Split] = Field(min_length=1)
     encoding: dict[str, Any] = Field(default_factory=dict)
     shard_size: int = Field(default=250, ge=1, le=100_000, description="samples in one file")
+    _where: str = PrivateAttr(default="")
+
+    def __eq__(self, other: object) -> bool:
+        """Recipes are equal by their values, wherever they were read."""
+        return isinstance(other, Recipe) and self.values() == other.values()
+
+    @property
+    def where(self) -> str:
+        """How messages begin: the file it was read from, or its name where there is none."""
+        return self._where or f"recipe {self.name}"
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Let an `InputError` say which recipe's fields it is about."""
+        try:
+            yield
+        except InputError as error:
+            if str(error).startswith(self.where):
+                raise
+            raise InputError(f"{self.where}: {error}") from error
 
     @field_validator("splits", mode="before")
     @classmethod
@@ -236,7 +257,11 @@ def load_recipe(path_or_name: str | Path, overrides: Mapping[str, Any] | None = 
     return parse_recipe(values, where)
 
 
-def parse_recipe(values: Any, where: str = "recipe") -> Recipe:
+NOWHERE = "recipe"
+"""How messages begin about a recipe that no file holds."""
+
+
+def parse_recipe(values: Any, where: str = NOWHERE) -> Recipe:
     """Check a recipe's values, its components' fields included.
 
     `where` starts every message. Raises `InputError`, one sentence a mistake.
@@ -272,7 +297,7 @@ def parse_recipe(values: Any, where: str = "recipe") -> Recipe:
         encoding = model.model_validate(recipe.encoding).model_dump(mode="json")
     except ValidationError as error:
         raise _as_input_error(where, ("encoding",), error, model, recipe.encoding) from error
-    return recipe.model_copy(
+    checked = recipe.model_copy(
         update={
             "generator": generator,
             "augmenters": augmenters,
@@ -280,6 +305,8 @@ def parse_recipe(values: Any, where: str = "recipe") -> Recipe:
             "encoding": encoding,
         }
     )
+    checked._where = where if where != NOWHERE else ""
+    return checked
 
 
 def make_generator(name: str, fields: Mapping[str, Any] | None = None) -> Generator[Any, Any]:

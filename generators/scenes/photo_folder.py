@@ -147,7 +147,7 @@ def decode(path: Path, width: int, height: int, pixel_limit: int = DEFAULT_PIXEL
             if opened.width * opened.height > pixel_limit:
                 raise UnreadablePicture(
                     f"{path} is {opened.width}x{opened.height} pixels, more than the limit of "
-                    f"{pixel_limit:,}: shrink it or take it out."
+                    f"{pixel_limit:,} (background_pixel_limit): shrink it or take it out."
                 )
             full_width = opened.width
             cover = _KEPT_SCALE * max(width / opened.width, height / opened.height)

@@ -162,12 +162,14 @@ def _surroundings(number: int) -> NDArray[np.uint8]:
         axes = (int(rng.integers(3, 30)), int(rng.integers(1, 5)))
         tone, turn = float(rng.uniform(190, 255)), float(rng.normal(0, 8))
         cv2.ellipse(scene, centre, axes, turn, 0, 360, tone, -1)
-    x, y = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32))
+    grid_x, grid_y = np.meshgrid(
+        np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32)
+    )
     bend, phase = rng.uniform(2, 9, 2), rng.uniform(0, 6.3, 2)
-    down = y + bend[0] * np.sin(x / rng.uniform(14, 40) + phase[0])
-    across = x + bend[1] * np.sin(y / rng.uniform(6, 18) + phase[1])
+    sunk = grid_y + bend[0] * np.sin(grid_x / rng.uniform(14, 40) + phase[0])
+    moved = grid_x + bend[1] * np.sin(grid_y / rng.uniform(6, 18) + phase[1])
     bent = cv2.remap(
-        scene, across.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR,
+        scene, moved.astype(np.float32), sunk.astype(np.float32), cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT,
     )  # fmt: skip
     bent = cv2.GaussianBlur(bent, (0, 0), float(rng.uniform(0.6, 2.2)))

@@ -341,6 +341,16 @@ def test_what_only_the_disk_knows_is_refused_before_building(fields: dict[str, A
         PlateScene(**fields).prepare()
 
 
+def test_the_pixel_limit_of_photographs_is_the_recipes(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "large.png"), np.full((40, 60, 3), 200, np.uint8))
+    fields = {"backgrounds": (str(tmp_path),), "plate_counts": (1.0,), "bystander_rate": 0.0}
+    PlateScene(**fields, background_pixel_limit=2400).prepare()
+    tight = PlateScene(**fields, background_pixel_limit=2399)
+    with pytest.raises(InputError, match=r"60x40 pixels, more than the limit of 2,399"):
+        tight.prepare()
+    assert PlateScene().background_pixel_limit == 60_000_000
+
+
 def copied_font(folder: Path, stem: str) -> Path:
     """One of the installed fonts as a user's own."""
     folder.mkdir(exist_ok=True)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from seedbed.errors import InputError
+from seedbed.make import Maker
+from seedbed.manifest import versions_of
 from seedbed.recipe import Recipe, load_recipe, parse_recipe
 from seedbed.yaml_files import dump_yaml, parse_yaml
 
@@ -192,3 +194,23 @@ def test_recipes_are_found_by_path_and_name(
         load_recipe(tmp_path / "folder.yaml")
     with pytest.raises(InputError, match="must hold keys such as name"):
         load_recipe(write_recipe("- a list"))
+
+
+def test_what_components_refuse_names_the_recipes_file(tmp_path: Path) -> None:
+    """Fonts and folders are looked at when a build is prepared, long after the file was read."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: other\nseed: 1\ngenerator: {name: plate-scene, layouts: [atlantis]}\n"
+        "splits: {train: 1}\n"
+    )
+    recipe = load_recipe(path).scaled(2).seeded(3)
+    assert recipe.where == "recipe mine.yaml"
+    with pytest.raises(InputError, match=r"^recipe mine\.yaml: .*atlantis") as caught:
+        Maker(recipe).prepare()
+    with pytest.raises(InputError, match=r"^recipe mine\.yaml: .*nowhere"):
+        versions_of(
+            load_recipe(path, {"generator.layouts": ["de"], "generator.backgrounds": ["nowhere"]})
+        )
+    assert str(caught.value).count("mine.yaml") == 1
+    assert parse_recipe(recipe.values()) == recipe
+    assert parse_recipe(recipe.values()).where == "recipe other"
