@@ -17,13 +17,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor, nn
-from torch.nn import functional
 
-from seedbed.errors import InputError
 from seedbed.sample import LabelledObject, Picture
 from seedbed.streams import chance, log_uniform
 from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
 from seedbed.trainers.conv import build
+from seedbed.trainers.heads import class_head, class_losses
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
 Image = NDArray[np.uint8]
@@ -123,12 +122,7 @@ class ClassifyNetwork(nn.Module):
             if arch == ClassifySettings.model_fields["arch"].default:
                 arch = "drop0.2"
         self.features = build(arch, shape, "channels_last", seed=seed)
-        if len(self.features.output_shape) != 1:
-            raise InputError(
-                f"classify: the setting `arch` must end in a vector, not in the shape "
-                f"{self.features.output_shape}: add gap or flatten at its end."
-            )
-        self.head = nn.Linear(self.features.output_shape[0], len(settings.classes))
+        self.head = class_head(self.features, len(settings.classes), "classify")
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The logits of a batch."""
@@ -261,12 +255,7 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
 
     def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy, and the share of pictures that were right."""
-        targets = batch["targets"]
-        smoothing = self.settings.label_smoothing
-        return {
-            "loss": functional.cross_entropy(outputs.float(), targets, label_smoothing=smoothing),
-            "accuracy": (outputs.argmax(dim=1) == targets).float().mean(),
-        }
+        return class_losses(outputs, batch, self.settings.label_smoothing)
 
     @torch.inference_mode()
     def outcomes(self, network: nn.Module, items: Sequence[ClassifyItem]) -> list[Outcome]:

@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seedbed.component import Augmenter
 from seedbed.errors import InputError
@@ -27,6 +26,7 @@ from seedbed.sample import Clip
 from seedbed.streams import chance, stream, uniform
 from seedbed.trainers.augment import AugmenterSpec, make_augmenters
 from seedbed.trainers.conv import build
+from seedbed.trainers.heads import class_head, class_losses
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
 from seedbed.trainers.sounds import Sound, at_rate, placed
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
@@ -216,12 +216,7 @@ class ListenNetwork(nn.Module):
     def __init__(self, arch: str, shape: tuple[int, ...], classes: int, seed: int) -> None:
         super().__init__()
         self.features = build(arch, shape, "channels_last", seed=seed)
-        if len(self.features.output_shape) != 1:
-            raise InputError(
-                f"listen: the setting `arch` must end in a vector, not in the shape "
-                f"{self.features.output_shape}: add gap or flatten at its end."
-            )
-        self.head = nn.Linear(self.features.output_shape[0], classes)
+        self.head = class_head(self.features, classes, "listen")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The logits of a batch of features."""
@@ -353,12 +348,7 @@ class Listen(Task[ListenSettings, ListenItem]):
 
     def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy, and the share of clips that were right."""
-        targets = batch["targets"]
-        smoothing = self.settings.label_smoothing
-        return {
-            "loss": functional.cross_entropy(outputs.float(), targets, label_smoothing=smoothing),
-            "accuracy": (outputs.argmax(dim=1) == targets).float().mean(),
-        }
+        return class_losses(outputs, batch, self.settings.label_smoothing)
 
     @torch.inference_mode()
     def hear(self, network: nn.Module, clips: Sequence[tuple[Sound, int]]) -> list[Heard]:

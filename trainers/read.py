@@ -38,6 +38,7 @@ from seedbed.trainers.ctc import (
     greedy_decode,
     needed_steps,
 )
+from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.quads import side_lengths
 from seedbed.trainers.rectify import grown_quad, rectify
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
@@ -168,7 +169,7 @@ class Reading:
     letters: tuple[tuple[int, float], ...]
 
 
-class ReadNetwork(nn.Module):
+class ReadNetwork(LetterNetwork):
     """Cuts of 0 to 255 in, logits over the alphabet and the blank at each step out.
 
     Takes (batch, height, width, 3) of any number type; gives (batch, steps, letters + 1) in
@@ -176,37 +177,26 @@ class ReadNetwork(nn.Module):
     """
 
     def __init__(self, settings: ReadSettings, seed: int) -> None:
-        super().__init__()
         size = (settings.height, settings.width, 3)
-        self.features = build(
+        features = build(
             settings.arch, size, "channels_last", seed=seed, output_layout="channels_last"
         )
-        shape = self.features.output_shape
+        shape = features.output_shape
         if len(shape) not in (2, 3):
             raise InputError(
                 f"read: the setting `arch` must end in rows and columns, or in a sequence, not in "
                 f"the shape {shape}: leave out flatten, gap and FC at its end."
             )
-        steps, channels = int(np.prod(shape[:-1])), shape[-1]
-        self.sequence = None
-        if settings.sequence:
-            self.sequence = build(
-                settings.sequence, (steps, channels), "channels_last", seed=seed + 1
-            )
-            steps, channels = self.sequence.output_shape
-        self.steps = steps
-        self.head = nn.Linear(channels, len(settings.alphabet) + 1)
+        steps = int(np.prod(shape[:-1]))
+        classes = len(settings.alphabet) + 1
+        super().__init__(features, (steps, shape[-1]), settings.sequence, classes, seed)
 
     def forward(self, cuts: Tensor) -> Tensor:
         """The logits of a batch of cuts."""
         x = cuts.to(self.head.weight.dtype)
         centred = x - x.mean(dim=(1, 2, 3), keepdim=True)
         spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        x = self.features(centred / (spread + 4.0)).flatten(1, -2)
-        if self.sequence is not None:
-            x = self.sequence(x)
-        logits: Tensor = self.head(x)
-        return logits
+        return self.letters(self.features(centred / (spread + 4.0)).flatten(1, -2))
 
 
 class Read(Task[ReadSettings, ReadItem]):

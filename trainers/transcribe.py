@@ -32,6 +32,7 @@ from seedbed.trainers.ctc import (
     needed_steps,
 )
 from seedbed.trainers.ctc_beam import PhraseTree, beam_search, text_log_prob
+from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.listen import clip_at, sound_augmenters, spectrogram_picture, with_edges
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
 from seedbed.trainers.sounds import Sound, at_rate
@@ -128,33 +129,24 @@ class Transcript:
     score: float
 
 
-class TranscribeNetwork(nn.Module):
+class TranscribeNetwork(LetterNetwork):
     """Spectrograms (batch, frames, mels, 1) in, logits (batch, steps, letters + 1) out."""
 
     def __init__(self, settings: TranscribeSettings, seed: int) -> None:
-        super().__init__()
         shape = (settings.frames, settings.spectrogram.mels, 1)
-        self.features = build(settings.arch, shape, "channels_last", seed=seed)
-        after = self.features.output_shape
+        features = build(settings.arch, shape, "channels_last", seed=seed)
+        after = features.output_shape
         if len(after) != 2:
             raise InputError(
                 f"transcribe: the setting `arch` must end in a sequence, not in the shape {after}: "
                 f"put rows after its last filter on pictures, and no gap or flatten."
             )
-        self.sequence = None
-        if settings.sequence:
-            self.sequence = build(settings.sequence, after, "channels_last", seed=seed + 1)
-            after = self.sequence.output_shape
-        self.steps = after[0]
-        self.head = nn.Linear(after[-1], len(settings.alphabet) + 1)
+        classes = len(settings.alphabet) + 1
+        super().__init__(features, (after[0], after[1]), settings.sequence, classes, seed)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         """The logits of a batch."""
-        x = self.features(spectrograms)
-        if self.sequence is not None:
-            x = self.sequence(x)
-        logits: Tensor = self.head(x)
-        return logits
+        return self.letters(self.features(spectrograms))
 
 
 class Transcribe(Task[TranscribeSettings, TranscribeItem]):
