@@ -12,36 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from seedbed_command import DOTS, check_bad_input, run
 
-from seedbed import cli
 from seedbed.cli import app
 from seedbed.errors import InputError
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
-
-DOTS = """
-name: dots
-description: Squares on grey.
-seed: 7
-generator: {name: "seedbed_dots:Dots", trouble: TROUBLE}
-splits: {train: 30, val: 10}
-shard_size: 8
-"""
-
-
-@pytest.fixture
-def recipe(write_recipe: Callable[[str], Path]) -> Path:
-    return write_recipe(DOTS.replace("TROUBLE", "none"))
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    hook = sys.excepthook
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(argument) for argument in arguments])
-    sys.excepthook = hook
-    out, err = capsys.readouterr()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, out, err
 
 
 def in_a_process(arguments: Sequence[object], **environment: str) -> subprocess.Popen[str]:
@@ -153,10 +129,7 @@ def test_bad_input_is_exit_code_2(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, _, err = run(capsys, *(part.replace("RECIPE", str(recipe)) for part in arguments))
-    assert (code, "Traceback" in err) == (2, False)
-    assert sentence in err
-    assert not (tmp_path / "d").exists()
+    check_bad_input(capsys, tmp_path, arguments, recipe, sentence)
 
 
 def test_tracebacks_only_when_asked_for(

@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from seedbed import cli
-
-DOTS = """
-name: dots
-seed: 7
-generator: {name: "seedbed_dots:Dots"}
-splits: {train: 30, val: 10}
-shard_size: 8
-"""
-
-
-@pytest.fixture
-def recipe(write_recipe: Callable[[str], Path]) -> Path:
-    return write_recipe(DOTS)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    hook = sys.excepthook
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(argument) for argument in arguments])
-    sys.excepthook = hook
-    out, err = capsys.readouterr()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, out, err
+from seedbed_command import check_bad_input, run
 
 
 def test_parts_are_built_merged_verified_and_extended(
@@ -106,7 +80,4 @@ def test_bad_input_is_exit_code_2(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, _, err = run(capsys, *(part.replace("RECIPE", str(recipe)) for part in arguments))
-    assert (code, "Traceback" in err, "secret@" in err) == (2, False, False)
-    assert sentence in err
-    assert not (tmp_path / "d").exists()
+    check_bad_input(capsys, tmp_path, arguments, recipe, sentence)
