@@ -16,12 +16,17 @@ from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
 from seedbed.trainers.filters import filter_sheet
+from seedbed.trainers.regularise import chosen_features, layer_names
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
+from seedbed.yaml_files import read_yaml
 
 WIDTH, HEIGHT = 420, 200
 LEFT, BELOW = 52, 24
 """Pixels of a curve's drawing, and what its numbers take."""
+
+STRONGEST = 12
+"""Inputs of a layer that are named among those that L1 has left."""
 
 NO_CLASS = "other"
 """How the class without a name is called: what is no keyword."""
@@ -65,6 +70,10 @@ pre { background: #f5f6f8; padding: .8rem; overflow: auto; font-size: 13px } img
 {% if filters %}<h2>Filters of the first layer</h2>
 <figure><img alt="filters" src="{{ filters.picture }}">
 <figcaption>{{ filters.caption }}</figcaption></figure>
+{% endif %}{% if left %}<h2>What L1 has left</h2>
+<table><tr><th>layer</th><th>inputs left</th><th>the strongest</th></tr>
+{% for row in left %}<tr><td>{{ row[0] }}</td><td class="n">{{ row[1] }}</td><td>{{ row[2] }}</td>
+</tr>{% endfor %}</table>
 {% endif %}<h2>Curves</h2>
 {% for curve in curves %}<figure>{{ curve.svg | safe }}<figcaption>{{ curve.name }}</figcaption>
 </figure>{% endfor %}
@@ -77,13 +86,15 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
     """Write `report.html` into a run's folder; evaluations come by what they were made on."""
     from jinja2 import Environment
 
+    network = load_trained(run).network
     # Recipes' and files' names come from users, so everything is escaped but our own drawings.
     template = Environment(autoescape=True).from_string(_PAGE)
     page = template.render(
         title=f"Run {run.name}",
         facts=_facts(run),
         evaluations=[_shown(where, one) for where, one in evaluations.items()],
-        filters=_first_filters(run),
+        filters=_first_filters(network),
+        left=_left_by_l1(run, network),
         curves=curves(run / "metrics.csv"),
         config=(run / "config.yaml").read_text(encoding="utf-8"),
     )
@@ -92,9 +103,28 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
     return path
 
 
-def _first_filters(run: Path) -> dict[str, str]:
+def _left_by_l1(run: Path, network: nn.Module) -> list[tuple[str, str, str]]:
+    """Layers whose weights have an L1 penalty, how many of their inputs count, and which most."""
+    config = read_yaml(run / "config.yaml", f"{run.name}/config.yaml")
+    penalised: set[str] = set()
+    for penalty in config.get("fit", {}).get("regularise", ()):
+        if penalty["on"] == "weights" and penalty.get("l1"):
+            layers = penalty.get("layers", "all")
+            penalised |= set(layer_names(network) if layers == "all" else layers)
+    rows = []
+    for name, module in layer_names(network).items():
+        filters = isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and module.groups == 1
+        inside = any(name == one or name.startswith(f"{one}.") for one in penalised)
+        if inside and (filters or isinstance(module, nn.Linear)):
+            features = chosen_features(network, name)
+            strongest = ", ".join(feature.name for feature in features[:STRONGEST])
+            rows.append((name, f"{len(features)} of {module.weight.shape[1]}", strongest))
+    return rows
+
+
+def _first_filters(network: nn.Module) -> dict[str, str]:
     """The filters that look at the input itself, drawn; nothing for a network without filters."""
-    for name, module in load_trained(run).network.named_modules():
+    for name, module in network.named_modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             weight = module.weight.detach().float().numpy()
             colours = weight.shape[1] == 3 and weight.ndim == 4

@@ -109,3 +109,22 @@ def test_a_network_without_filters_has_none_in_its_report(tmp_path):
     page = write_report(tmp_path / "run", {}).read_text()
     assert "Filters" not in page
     assert 'class="confusion"' not in page
+
+
+def test_inputs_that_l1_has_left_are_listed(tmp_path):
+    make_run(
+        tmp_path / "run",
+        "classify",
+        SETTINGS,
+        head__weight=[[0.0, 0.2], [0.0, -0.3], [0.0, 0.0]],
+        features__layers__conv1__weight=[[[[0.5]], [[0.0]], [[0.1]]], [[[0.0]], [[0.0]], [[0.2]]]],
+    )
+    (tmp_path / "run" / "config.yaml").write_text(
+        "task: classify\nfit: {steps: 1, regularise: [{on: weights, l1: 0.1}]}\n"
+    )
+    page = write_report(tmp_path / "run", {}).read_text()
+    rows = re.findall(r"<td>([\w.]+)</td><td class=\"n\">(.*?)</td><td>(.*?)</td>", page)
+    assert rows == [
+        ("features.layers.conv1", "2 of 3", "channel 0, channel 2"),
+        ("head", "1 of 2", "input 1"),
+    ]
