@@ -16,7 +16,7 @@ from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
 from seedbed.trainers.filters import filter_sheet
-from seedbed.trainers.regularise import chosen_features, layer_names
+from seedbed.trainers.regularise import chosen_features, layer_names, matrices
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
 from seedbed.yaml_files import read_yaml
@@ -118,7 +118,7 @@ def _left_by_l1(run: Path, network: nn.Module) -> list[tuple[str, str, str]]:
         if inside and (filters or isinstance(module, nn.Linear)):
             features = chosen_features(network, name)
             strongest = ", ".join(feature.name for feature in features[:STRONGEST])
-            rows.append((name, f"{len(features)} of {module.weight.shape[1]}", strongest))
+            rows.append((name, f"{len(features)} of {matrices(module)[0].shape[1]}", strongest))
     return rows
 
 
