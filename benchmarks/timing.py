@@ -31,20 +31,24 @@ def rates(
 
 
 class Stages:
-    """Adds up the seconds spent in functions that are wrapped where they are looked up."""
+    """Adds up the seconds spent in functions that are wrapped where they are looked up.
 
-    def __init__(self) -> None:
+    `clock` is as for `rates`.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self._clock = clock
         self._nested = 0.0
 
     def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             outer, self._nested = self._nested, 0.0
-            started = time.perf_counter()
+            started = self._clock()
             try:
                 return function(*args, **kwargs)
             finally:
-                spent = time.perf_counter() - started
+                spent = self._clock() - started
                 self.seconds[name] += spent - self._nested
                 self._nested = outer + spent
 

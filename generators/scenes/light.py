@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -60,24 +61,19 @@ def draw_light(rng: np.random.Generator, hours: Mapping[Hour, float]) -> Light:
     hour = choose_weighted(rng, hours)
     key, ambient, retro, warmth, stops = (uniform(rng, bounds) for bounds in _RANGES[hour])
     beside_lens = hour in ("flash", "infrared")
-    azimuth = rng.uniform(-np.pi, np.pi)
-    elevation = np.radians(rng.uniform(12, 75))
-    tilt = rng.normal(0, 0.08, size=2)
+    azimuth = uniform(rng, (-math.pi, math.pi))
+    elevation = math.radians(uniform(rng, (12, 75)))
+    aside, below = rng.normal(0, 0.08, size=2).tolist()
     if beside_lens:
-        direction = np.array([tilt[0], tilt[1], -1.0])
+        x, y, z = aside, below, -1.0
     else:
-        direction = np.array(
-            [
-                np.cos(elevation) * np.sin(azimuth),
-                -np.sin(elevation),
-                # Surfaces that face the camera are lit by what stands on the camera's side.
-                -abs(np.cos(elevation) * np.cos(azimuth)),
-            ]
-        )
-    x, y, z = (float(v) for v in direction / np.linalg.norm(direction))
+        level = math.cos(elevation)
+        # Surfaces that face the camera are lit by what stands on the camera's side.
+        x, y, z = level * math.sin(azimuth), -math.sin(elevation), -abs(level * math.cos(azimuth))
+    length = math.hypot(x, y, z)
     return Light(
         hour=hour,
-        direction=(x, y, z),
+        direction=(x / length, y / length, z / length),
         key=key,
         ambient=ambient,
         colour=(1.0 + warmth / 2, 1.0, 1.0 - warmth / 2),

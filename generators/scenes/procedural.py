@@ -223,11 +223,18 @@ MOSTLY_COVERED = 0.55
 
 
 def _kinds_for(view: View) -> dict[Kind, float]:
-    """Which kinds of place a view can show: from far above there is only ground."""
+    """Which kinds of place a view can show.
+
+    From far above there is only ground, and a wall alone leaves a vehicle nothing to stand on.
+    """
+    kinds: dict[Kind, float] = dict(KIND_WEIGHTS)
     if view.horizon_y < 0.02:
-        low: dict[Kind, float] = {"asphalt": 12, "surface": 1, "clutter": 1}
-        return low
-    return {kind: weight for kind, weight in KIND_WEIGHTS.items() if kind != "asphalt"}
+        kinds = {"asphalt": 12, "surface": 1, "clutter": 1}
+    else:
+        del kinds["asphalt"]
+    if view.covered < MOSTLY_COVERED:
+        del kinds["surface"]
+    return kinds
 
 
 def draw_procedural(
