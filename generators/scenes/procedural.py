@@ -246,7 +246,7 @@ def draw_procedural(
     horizon_y, ground_y, camera_m = _draw_rows(rng, kind)
     focal = uniform(rng, (0.8, 2.0))
     # Half the size is painted and enlarged fastest.
-    detail = 0.5 if chance(rng, 0.35) else uniform(rng, (0.5, 0.85))
+    detail = 0.5 if chance(rng, 0.5) else uniform(rng, (0.5, 0.85))
     if view is not None:
         if view.covered > MOSTLY_COVERED:
             detail *= 0.6

@@ -113,8 +113,8 @@ class Skin:
 _ALONG = np.array([-1.0, -0.94, -0.78, -0.42, 0.42, 0.78, 0.94, 1.0])
 """Shares of the half width where the mesh for the light has its columns."""
 _ALONG_DEPTH = _ALONG**4
-_TURNED, _TURNED_BACK = [1, 2, 0], [2, 0, 1]
-"""Axes of a cross product's factors."""
+MOTTLE_POLISH = 0.6
+"""Panels as glossy as this show what they mirror, not their own unevenness."""
 
 FAINT_CONTRAST = 130.0
 """The sum over RGB up to which a line does not stand out from what lies under it."""
@@ -528,11 +528,13 @@ class Brush:
         mesh = self._mesh()
         # Corners of each facet: top left, top right, bottom right, bottom left.
         a, b, c, d = mesh[:-1, :-1], mesh[:-1, 1:], mesh[1:, 1:], mesh[1:, :-1]
-        first, second = c - a, d - b
-        normal = (
-            first[..., _TURNED] * second[..., _TURNED_BACK]
-            - first[..., _TURNED_BACK] * second[..., _TURNED]
-        ).reshape(-1, 3)
+        # Axis by axis: numpy's own cross product costs thrice as much on so few facets.
+        first_x, first_y, first_z = np.moveaxis(c - a, 2, 0).reshape(3, -1)
+        second_x, second_y, second_z = np.moveaxis(d - b, 2, 0).reshape(3, -1)
+        normal = np.empty((first_x.size, 3))
+        normal[:, 0] = first_y * second_z - first_z * second_y
+        normal[:, 1] = first_z * second_x - first_x * second_z
+        normal[:, 2] = first_x * second_y - first_y * second_x
         normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal) + 1e-9)[:, None]
         centre = ((a + c) * 0.5).reshape(-1, 3)
         view = centre - self.eye
@@ -593,14 +595,16 @@ class Brush:
         for facet, tone in zip(fixed[inside], lights[inside].tolist(), strict=True):
             fill(shaded, facet, tone, cv2.LINE_8, SHIFT)
         level, sky_map, grime_map = cv2.split(cv2.GaussianBlur(shaded, (3, 3), 0))
-        # Panels are never quite even: a mottle of a few grey levels, wide rather than tall.
-        spread = 0.012 + 0.03 * dirt
-        x, y = self.seed % 499, self.seed % 491
-        noise = tile("grain")[y : y + size[1], x : x + max(size[0] // 4, 2)]
-        mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
-        # The tile's levels deviate by 30, the panels' by `spread` of full light, 128.
-        share = 128 / 30 * spread * brightness
-        level = cv2.addWeighted(level, 1.0, mottle, share, -128 * share)
+        polish = gloss * (1 - 0.7 * dirt)
+        if polish < MOTTLE_POLISH:
+            # Dull panels are never quite even: a mottle of a few grey levels, wide, not tall.
+            spread = 0.012 + 0.03 * dirt
+            x, y = self.seed % 499, self.seed % 491
+            noise = tile("grain")[y : y + size[1], x : x + max(size[0] // 4, 2)]
+            mottle = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
+            # The tile's levels deviate by 30, the panels' by `spread` of full light, 128.
+            share = 128 / 30 * spread * brightness
+            level = cv2.addWeighted(level, 1.0, mottle, share, -128 * share)
         # Polished panels mirror what stands around, clean and dark ones most visibly.
         scene = _surroundings(self.seed % _BANK)
         zoom = 1 + self.seed % 7
@@ -609,7 +613,6 @@ class Brush:
         around = cv2.resize(
             scene[y : y + rows, x : x + columns], size, interpolation=cv2.INTER_LINEAR
         )
-        polish = gloss * (1 - 0.7 * dirt)
         share = 0.32 * polish * self.skylight
         sky_map = cv2.addWeighted(sky_map, 1.0, around, share, -105 * share)
         level = cv2.addWeighted(level, 1.0, around, 0.1 * polish, -12.8 * polish)
