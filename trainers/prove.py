@@ -6,6 +6,7 @@
       runs/NAME/              the runs, with their reports
       logs/NAME.log           all that a training said
       predictions/*.jsonl     what was found in the real files, a row a file
+      predictions/*.png       plates that were not read as labelled, as they were cut for reading
       steps.json              what is done, and how long it took
       scores.json, scores.md  the scores
 
@@ -36,12 +37,14 @@ from seedbed.dataset import Dataset
 from seedbed.display import showing_progress
 from seedbed.errors import InputError
 from seedbed.executors import default_workers
+from seedbed.preview import write_picture
 from seedbed.sample import Clip, Picture
 from seedbed.shards import write_whole
 from seedbed.trainers.campaign import TEST, Campaign, ScorePlan
 from seedbed.trainers.config import TrainingConfig, as_json, load_config
 from seedbed.trainers.evaluate import Evaluation, evaluate, evaluate_plates
 from seedbed.trainers.listen import Listen
+from seedbed.trainers.mistakes import plate_mistakes
 from seedbed.trainers.pictures import PictureLabels, read_picture
 from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.report import write_report
@@ -329,7 +332,8 @@ def _scored(
             return score_plates(reader, path, rows, show)
 
         key = _key(weights, _file_hash(path))
-        real[group] = ledger.step(f"score {name} on real {group}", key, work, [rows])
+        files = [rows] if plan.listen else [rows, rows.with_suffix(".png")]
+        real[group] = ledger.step(f"score {name} on real {group}", key, work, files)
     if real:
         if not plan.listen:
             total = sum((Counter(counts) for counts in real.values()), Counter[str]())
@@ -347,7 +351,8 @@ def score_plates(
 ) -> dict[str, int]:
     """Find and read the plates of all pictures in a list; rows go to `out`, their counts back.
 
-    Rows are those of `seedbed predict plates`, with the pictures' names as in the list.
+    Rows are those of `seedbed predict plates`, with the pictures' names as in the list. What was
+    not read as labelled goes to a sheet beside them, `out` with `.png` at its end.
     """
     listed = PictureLabels.read(labels)
     rows = []
@@ -357,6 +362,7 @@ def score_plates(
         if on_progress is not None:
             on_progress(index + 1, len(listed))
     _write_rows(out, rows)
+    write_picture(plate_mistakes(listed, rows)[0], out.with_suffix(".png"))
     return dict(plate_counts(listed.rows, rows))
 
 

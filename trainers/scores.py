@@ -52,20 +52,25 @@ def plate_counts(labels: Iterable[Row], predictions: Iterable[Row]) -> Counter[s
         found = found_in.get(PurePath(row["image"]).name, [])
         surest = _surest(found)
         for plate in row["plates"]:
-            # The closest come first: of two that are equally sure, the closer one is asked.
-            overlaps = sorted(
-                ((box_iou(plate["box"], one["box"]), one) for one in found),
-                key=lambda pair: -pair[0],
-            )
-            reading = _surest([one for overlap, one in overlaps if overlap >= READING_IOU])
+            reading = plate_reading(plate, found)
+            best = max((box_iou(plate["box"], one["box"]) for one in found), default=0.0)
             counts["plates"] += 1
-            counts["located"] += bool(overlaps and overlaps[0][0] >= LOCATED_IOU)
+            counts["located"] += best >= LOCATED_IOU
             if surest is not None:
                 counts["top1"] += plain(surest["text"]) == plain(plate["text"])
                 counts["top1_fold"] += fold(surest["text"]) == fold(plate["text"])
             if reading is not None:
                 counts["read_fold"] += fold(reading["text"]) == fold(plate["text"])
     return counts
+
+
+def plate_reading(plate: Row, found: Sequence[Row]) -> Row | None:
+    """The surest of the predictions `found` that overlaps a labelled plate by `READING_IOU`."""
+    # The closest come first: of two that are equally sure, the closer one is asked.
+    overlaps = sorted(
+        ((box_iou(plate["box"], one["box"]), one) for one in found), key=lambda pair: -pair[0]
+    )
+    return _surest([one for overlap, one in overlaps if overlap >= READING_IOU])
 
 
 def _surest(found: Sequence[Row]) -> Row | None:

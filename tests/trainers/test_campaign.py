@@ -144,6 +144,7 @@ def test_scores_are_those_of_the_predictions(proof):
     for region, count in (("eu", 3), ("us", 2)):
         labels = rows_of(real / "plates" / f"{region}.jsonl")
         rows = rows_of(out / "predictions" / f"plates-{region}.jsonl")
+        assert (out / "predictions" / f"plates-{region}.png").is_file()
         assert len(rows) == count
         assert plates["real"][region] == plate_scores(plate_counts(labels, rows))
     totals = plates["real"]["all"]
