@@ -187,6 +187,10 @@ class PrivateData:
         self._folders: dict[tuple[str, ...], Path] = {}
         self.write_variant("language variant\nname seedbed\n")
 
+    def is_there(self) -> bool:
+        """Whether nobody has cleaned the temporary folder away."""
+        return self._variant.exists()
+
     def write_variant(self, text: str) -> None:
         """Put `text` into the variant file, unless it is there already."""
         if text != self._written:
@@ -256,7 +260,8 @@ class EspeakLibrary:
         self.lock: contextlib.AbstractContextManager[Any] = (
             beside.lock if beside else threading.RLock()
         )
-        self._path = _own_copy(files.library, self.private.path) if beside else files.library
+        self._has_copy = beside is not None
+        self._path = self._library_path()
         self.process_id = os.getpid()
         self._chunks: list[bytes] = []
         self._events: list[RawEvent] = []
@@ -270,6 +275,11 @@ class EspeakLibrary:
         self._is_listening = True
         self.sample_rate = 0
         self._load(self.private.folder())
+
+    def _library_path(self) -> str:
+        if self._has_copy:
+            return _own_copy(self.files.library, self.private.path)
+        return self.files.library
 
     def _load(self, folder: Path) -> None:
         library = ctypes.CDLL(self._path)
@@ -306,12 +316,23 @@ class EspeakLibrary:
             _unload(self._library)
             self._load(folder or self.private.folder())
 
+    def _keep_private(self) -> None:
+        """Make the private folder again where a machine has tidied it away with its temporary ones.
+
+        That must not end a build, still less have it go on with the variant ignored, which is
+        what the library does without the file.
+        """
+        if not self.private.is_there():
+            self.private = PrivateData(self.files.data)
+            self._path = self._library_path()
+
     def make_ready(self, voice: str, stateless: bool) -> None:
         """Bring the library into a state that does not depend on what was said before.
 
         `stateless` says that the coming utterance leaves none itself: then, and where the
         one before did neither, nothing needs to be loaded.
         """
+        self._keep_private()
         known = stateless_voices()
         folder = self.private.folder(known if voice in known else (voice,))
         stateless = stateless and voice in known
@@ -410,6 +431,7 @@ class EspeakLibrary:
         return " ".join(clause.strip() for clause in self._clauses(text, PHONEMES_AS_IPA))
 
     def _turn_to(self, voice: str) -> None:
+        self._keep_private()
         folder = self.private.folder((voice,))
         if self._loaded != folder:
             self.reload(folder)

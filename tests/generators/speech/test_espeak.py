@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ from seedbed.generators.speech.engines.espeak import (
     EspeakEngine,
     pitch_step,
     rate_wpm,
+    speak_with_espeak,
     variant_text,
 )
 from seedbed.generators.speech.engines.espeak_library import espeak_library
@@ -322,3 +324,14 @@ def test_available_where_the_package_is() -> None:
     assert open_engine("espeak").available() == ""
     assert open_engine("espeak") is open_engine("espeak")
     assert os.getpid() == espeak_library().process_id
+
+
+@pytest.mark.parametrize("unsteady", [False, True])
+def test_a_private_folder_that_was_cleaned_away_is_made_again(unsteady: bool) -> None:
+    prosody = Prosody(unsteady=unsteady)
+    before = speak_with_espeak("seven", "gmw/en-US+#12", prosody)
+    library = espeak_library(stateless=not unsteady)
+    shutil.rmtree(library.private.path)
+    after = speak_with_espeak("seven", "gmw/en-US+#12", prosody)
+    assert np.array_equal(before.sound, after.sound)
+    assert library.private.is_there()
