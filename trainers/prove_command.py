@@ -121,7 +121,7 @@ def prove_command(
 
     one_core_each(None)
     board = _Board(Console(stderr=True))
-    with _ended_by_sigterm():
+    with _ended_by_signals():
         try:
             values = prove(load_campaign(campaign, seed), out, board, real, workers, again)
         finally:
@@ -137,14 +137,19 @@ def prove_command(
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Being asked to end is like Ctrl-C: trainings are ended, and nothing else is left behind."""
+def _ended_by_signals() -> Iterator[None]:
+    """Being asked to end is like Ctrl-C: trainings are ended, and nothing else is left behind.
+
+    Ctrl-C has a handler of ours, too: a shell's background jobs are started with it ignored,
+    and so would our own children be, whom it is sent to.
+    """
 
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {one: signal.signal(one, interrupt) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)

@@ -69,10 +69,13 @@ class _Child:
                 lines.put((self, line.rstrip()))
         lines.put((self, None))
 
-    def end(self) -> None:
-        """Ask it to stop as Ctrl-C would; kill it and its workers if it does not."""
+    def ask_to_end(self) -> None:
+        """Do what Ctrl-C would."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """Wait for its end; kill it and its workers if it does not come."""
         try:
             self.process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
@@ -114,5 +117,7 @@ def run_side_by_side(
                 raise kind(f"{child.job.name}: {words} All it said is in {child.job.log}.")
             on_done(child.job.name, time.monotonic() - child.began)
     finally:
+        for child in running:
+            child.ask_to_end()
         for child in running:
             child.end()
