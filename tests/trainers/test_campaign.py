@@ -32,6 +32,7 @@ FIT: dict[str, Any] = {
     "fit.steps": 3,
     "fit.batch": 4,
     "fit.workers": 0,
+    "fit.threads": 1,
     "fit.validate_on": 4,
     "fit.tensorboard": False,
 }
@@ -251,12 +252,12 @@ def test_interrupted_it_leaves_no_training(tmp_path, proof):
     shutil.copytree(proof["out"] / "data", out / "data")
     command = [sys.executable, "-m", "seedbed.cli", "prove", str(path), "--out", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     state = out / "runs" / "read" / "state.ckpt"
     while not state.is_file() and time.monotonic() < until:
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert state.is_file()
     children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
