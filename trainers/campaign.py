@@ -70,7 +70,10 @@ class RunPlan(BaseModel):
 
 
 class ScorePlan(BaseModel):
-    """Runs that are used together: a locator and a reader, or a listener."""
+    """Runs that are used together: a locator and a reader, or a listener.
+
+    A reader without a locator reads what the labels' own boxes cut out.
+    """
 
     model_config = _MODEL
 
@@ -82,15 +85,16 @@ class ScorePlan(BaseModel):
     def _one_kind(self) -> ScorePlan:
         if (bool(self.locate), bool(self.read), bool(self.listen)) not in (
             (True, True, False),
+            (False, True, False),
             (False, False, True),
         ):
-            raise ValueError("give either locate and read, or listen")
+            raise ValueError("give locate and read, read alone, or listen")
         return self
 
     @property
     def runs(self) -> tuple[str, ...]:
         """The names of its runs."""
-        return (self.listen,) if self.listen else (self.locate, self.read)
+        return tuple(name for name in (self.locate, self.read, self.listen) if name)
 
 
 class Campaign(BaseModel):

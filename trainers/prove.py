@@ -45,8 +45,9 @@ from seedbed.trainers.config import TrainingConfig, as_json, load_config
 from seedbed.trainers.evaluate import Evaluation, evaluate, evaluate_plates
 from seedbed.trainers.listen import Listen
 from seedbed.trainers.mistakes import plate_mistakes
-from seedbed.trainers.pictures import PictureLabels, read_picture
-from seedbed.trainers.predict import PlateReader
+from seedbed.trainers.pictures import PictureLabels
+from seedbed.trainers.predict import PlateReader, ReadPlate
+from seedbed.trainers.read import Read
 from seedbed.trainers.report import write_report
 from seedbed.trainers.runs import Trained, load_trained
 from seedbed.trainers.scores import digit_scores, plate_counts, plate_scores
@@ -306,7 +307,7 @@ def _scored(
         scored["milliseconds_a_clip"] = ledger.step(
             f"time {name}", weights, lambda: round(1000 * seconds_a_clip(trained, clips), 2)
         )
-    else:
+    elif plan.locate:
         reader = PlateReader(runs[plan.locate], runs[plan.read])
         scored["held_out"] = ledger.step(
             f"evaluate {name} together",
@@ -329,7 +330,9 @@ def _scored(
         def work(path: Path = path, rows: Path = rows, show: Progress | None = show) -> Any:
             if plan.listen:
                 return score_digits(trained, path, rows, show)
-            return score_plates(reader, path, rows, show)
+            if plan.locate:
+                return score_plates(reader, path, rows, show)
+            return score_readings(load_trained(runs[plan.read], Read.name), path, rows, show)
 
         key = _key(weights, _file_hash(path))
         files = [rows] if plan.listen else [rows, rows.with_suffix(".png")]
@@ -354,10 +357,36 @@ def score_plates(
     Rows are those of `seedbed predict plates`, with the pictures' names as in the list. What was
     not read as labelled goes to a sheet beside them, `out` with `.png` at its end.
     """
+    return _score_pictures(lambda picture: reader(picture.image), labels, out, on_progress)
+
+
+def score_readings(
+    trained: Trained, labels: Path, out: Path, on_progress: Progress | None = None
+) -> dict[str, int]:
+    """`score_plates` for a reader alone, which is shown the labelled places."""
+    task: Any = trained.task
+
+    def read(picture: Picture) -> list[ReadPlate]:
+        quads = [labelled.quad for labelled in picture.objects]
+        readings = task.read(trained.network, [picture.image] * len(quads), quads)
+        return [
+            ReadPlate(quad, reading.text, reading.score, 1.0)
+            for quad, reading in zip(quads, readings, strict=True)
+        ]
+
+    return _score_pictures(read, labels, out, on_progress)
+
+
+def _score_pictures(
+    read: Callable[[Picture], list[ReadPlate]],
+    labels: Path,
+    out: Path,
+    on_progress: Progress | None,
+) -> dict[str, int]:
     listed = PictureLabels.read(labels)
     rows = []
     for index in range(len(listed)):
-        plates = reader(read_picture(listed.file(index)))
+        plates = read(listed.sample(index))
         rows.append({"image": listed.name(index), "plates": [plate.row() for plate in plates]})
         if on_progress is not None:
             on_progress(index + 1, len(listed))

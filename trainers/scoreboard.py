@@ -76,7 +76,8 @@ def _score(name: str, scored: Mapping[str, Any]) -> list[ScoreTable]:
         "milliseconds_a_clip": "milliseconds for a clip",
     }
     rows = [[words, f"{scored[key]:g}"] for key, words in speeds.items() if key in scored]
-    tables.append(ScoreTable(f"{name}: speed on one core", ["measure", "value"], rows))
+    if rows:
+        tables.append(ScoreTable(f"{name}: speed on one core", ["measure", "value"], rows))
     return tables
 
 

@@ -69,6 +69,7 @@ def campaign_values() -> dict[str, Any]:
         "scores": {
             "plates": {"locate": "locate", "read": "read"},
             "digits": {"listen": "listen"},
+            "reader": {"read": "read"},
         },
         "test_on": 2,
     }
@@ -152,6 +153,15 @@ def test_scores_are_those_of_the_predictions(proof):
     assert totals["plates"] == plates["real"]["eu"]["plates"] + plates["real"]["us"]["plates"]
     assert plates["seconds_a_picture"] > 0
     assert plates["held_out"]["items"] == 2
+    # A reader alone is shown the labelled places, so all are located.
+    alone = values["scores"]["reader"]["real"]["eu"]
+    assert alone["plates"] == plates["real"]["eu"]["plates"]
+    assert alone["located"] == 100.0
+    boxes = rows_of(out / "predictions" / "reader-eu.jsonl")[0]["plates"]
+    assert [one["box"] for one in boxes] == [
+        pytest.approx(one["box"], abs=0.01)
+        for one in rows_of(real / "plates" / "eu.jsonl")[0]["plates"]
+    ]
     digits = values["scores"]["digits"]
     labels = rows_of(real / "digits" / "digits.jsonl")
     rows = rows_of(out / "predictions" / "digits-digits.jsonl")
@@ -270,7 +280,7 @@ def test_the_campaigns_that_come_with_seedbed_can_be_read():
         campaign = load_campaign(name)
         seeds = {campaign.recipe_of(dataset).seed for dataset in campaign.datasets}
         assert len(seeds) == len(campaign.datasets)
-        assert campaign.needs_real == name.startswith("real-world")
+        assert campaign.needs_real == (name != "train")
 
 
 def test_mistakes_in_a_campaign_are_sentences(tmp_path):
@@ -284,7 +294,7 @@ def test_mistakes_in_a_campaign_are_sentences(tmp_path):
     wrong = {"read": {**runs["read"], "data": ["scene"]}}
     assert "there is no dataset 'scene', did you mean 'scenes'" in complaint(runs=wrong, scores={})
     assert "is of the task 'locate'" in complaint(scores={"digits": {"listen": "locate"}})
-    assert "give either locate and read, or listen" in complaint(scores={"x": {"read": "read"}})
+    assert "give locate and read, read alone" in complaint(scores={"x": {"locate": "locate"}})
     assert "there is no recipe named 'plate', did you mean" in complaint(
         datasets={"scenes": {"recipe": "plate"}}, runs={"read": runs["read"]}, scores={}
     )
