@@ -38,7 +38,8 @@ def chart(scores: dict[str, float]) -> str:
             f'<text x="{LEFT - 8}" y="{top + 13}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{LEFT}" y="{top}" width="{WIDE * value / 100:.1f}" height="{ROW - 7}" '
             f'fill="{colour}"/>',
-            f'<text x="{LEFT + WIDE * value / 100 + 6:.1f}" y="{top + 13}">{value:.1f}{loss}</text>',
+            f'<text x="{LEFT + WIDE * value / 100 + 6:.1f}" y="{top + 13}">'
+            f"{value:.1f}{loss}</text>",
         ]
     height = 16 + len(rows) * ROW
     at = LEFT + WIDE * mean / 100
