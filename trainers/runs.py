@@ -8,8 +8,8 @@
       best.safetensors   weights with the best validation score
       last.safetensors   weights at the last checkpoint
       state.ckpt         all that going on needs: weights, optimiser, schedule
-      result.json        the best score and its metrics
-      report.html        curves and worst cases
+      result.json        steps, the best score and its step
+      report.html        scores, worst cases, filters and curves
 
 Weights are safetensors: numbers and a JSON header, nothing that runs when it is loaded.
 """
