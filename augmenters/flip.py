@@ -22,7 +22,7 @@ class FlipParams:
 
 
 class Flip(PictureAugmenter[FlipParams]):
-    """Mirrors the picture. Refused where an object carries text, which nobody writes that way."""
+    """Mirrors the picture; refused where an object carries text, which nobody writes that way."""
 
     params_type: ClassVar[type[FlipParams]] = FlipParams
 

@@ -20,7 +20,10 @@ class InvertColoursParams:
 
 
 class InvertColours(PixelAugmenter[InvertColoursParams]):
-    """Turns every level v into 255 - v, by albumentations. Set `probability` to use it on some."""
+    """Turns every level v into 255 - v, by albumentations.
+
+    Set `probability` to use it on some pictures only.
+    """
 
     params_type: ClassVar[type[InvertColoursParams]] = InvertColoursParams
 

@@ -28,7 +28,9 @@ class LensDistortion(BendingAugmenter[LensDistortionParams]):
     The radial model with one coefficient (Brown, "Decentering distortion of lenses", 1966):
     a point at a share r of the half diagonal from the centre comes from r * (1 + k r^2),
     scaled so that no corner is empty. Labels follow as `BendingAugmenter` says: corners to
-    a thousandth of a pixel, quads to 1 px under `quads: exact`.
+    a thousandth of a pixel, quads to 1 px under `quads: exact`; loosely, a point inside a
+    quad 120 px wide in a frame of 640x480 may be off by up to 1.2 px at the default range,
+    and by up to 6.4 px at `k` of 0.8.
     """
 
     params_type: ClassVar[type[LensDistortionParams]] = LensDistortionParams

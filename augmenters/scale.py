@@ -22,7 +22,10 @@ class ScaleParams:
 
 
 class Scale(HomographyAugmenter[ScaleParams]):
-    """Scales the picture about its centre by `factor`. `fill: zoom` would undo any shrinking."""
+    """Scales the picture about its centre by `factor`.
+
+    `fill: zoom` would undo any shrinking.
+    """
 
     params_type: ClassVar[type[ScaleParams]] = ScaleParams
 
