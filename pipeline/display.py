@@ -49,7 +49,9 @@ class _Clock:
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
-    largest = sorted(counts.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
+    """The largest counts; those with a reason (`dropped:hidden`) before tallies (`plates`)."""
+    largest = sorted(counts.items(), key=lambda item: (":" not in item[0], -item[1]))
+    largest = largest[:REASONS_SHOWN]
     return f" ({', '.join(f'{reason} {n:,}' for reason, n in largest)})" if largest else ""
 
 

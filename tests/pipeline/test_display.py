@@ -32,6 +32,11 @@ def test_plain_lines_say_how_far_and_why() -> None:
     assert lines[1].endswith("/s, 0s left (redrawn:too_small 1,234, a 3, b 2)")
 
 
+def test_reasons_come_before_tallies() -> None:
+    counts = {"plates": 900, "vehicles": 800, "dropped:hidden": 2, "illegible:small": 5}
+    assert display._reasons(counts) == " (illegible:small 5, dropped:hidden 2, plates 900)"
+
+
 def test_what_was_resumed_is_said() -> None:
     begun = Progress(samples=640, shards=64, resumed_samples=370, resumed_shards=37)
     assert shown(begun) == "dots: resumed 37/64 shards\n"
