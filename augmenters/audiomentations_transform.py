@@ -89,6 +89,10 @@ class AudiomentationsTransform(SoundAugmenter[AudiomentationsTransformParams]):
                 f"installed: run `pip install 'audiomentations[extras]'`."
             ) from error
 
+    def depends_on(self) -> tuple[str, ...]:
+        """The library, whose transforms differ between versions."""
+        return ("audiomentations",)
+
     def _built(self) -> Any:
         return _transform(self.transform, json.dumps(self.options, sort_keys=True))
 

@@ -8,6 +8,7 @@ every worker and every build; a clip draws which voices it hears, from where and
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
@@ -96,6 +97,14 @@ class Babble(SoundAugmenter[BabbleParams]):
         """
         _speaker(self.generator, self._fields).prepare()
         _voice(self.generator, self._fields, self.bank_seed, 0)
+
+    def depends_on(self) -> tuple[str, ...]:
+        """What the speech generator depends on."""
+        return _speaker(self.generator, self._fields).depends_on()
+
+    def file_digests(self) -> Mapping[str, str]:
+        """What the speech generator's are. Raises `InputError`."""
+        return _speaker(self.generator, self._fields).file_digests()
 
     def notes(self) -> tuple[str, ...]:
         """What the speech generator cannot promise."""

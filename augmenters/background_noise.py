@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.sound import SnrRange, SoundAugmenter, with_noise
-from seedbed.augmenters.sound_noise import read_window, sound_files, sound_length
+from seedbed.augmenters.sound_noise import folder_digest, read_window, sound_files, sound_length
 from seedbed.sample import Clip
 from seedbed.streams import choose, uniform
 
@@ -40,6 +40,10 @@ class BackgroundNoise(SoundAugmenter[BackgroundNoiseParams]):
         """Open every file of the folder. Raises `InputError` naming one that is unfit."""
         for name in sound_files(self.folder):
             sound_length(self.folder / name)
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the folder's files. Raises `InputError`."""
+        return {f"sounds {self.folder}": folder_digest(self.folder)}
 
     def draw(self, sample: Clip, rng: np.random.Generator) -> BackgroundNoiseParams:
         """Draw ratio, file and place."""

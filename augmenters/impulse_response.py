@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.sound import SILENT_POWER, Sound, SoundAugmenter, power_of, resampled
-from seedbed.augmenters.sound_noise import read_sound, sound_files, sound_length
+from seedbed.augmenters.sound_noise import folder_digest, read_sound, sound_files, sound_length
 from seedbed.augmenters.sound_reverberation import reverberated
 from seedbed.errors import InputError
 from seedbed.sample import Clip
@@ -51,6 +51,10 @@ class ImpulseResponse(SoundAugmenter[ImpulseResponseParams]):
             path = self.folder / name
             _check_rate(path, sound_length(path)[1], self.lowest_rate_hz)
             _response(path, self.lowest_rate_hz)
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the folder's files. Raises `InputError`."""
+        return {f"sounds {self.folder}": folder_digest(self.folder)}
 
     def draw(self, sample: Clip, rng: np.random.Generator) -> ImpulseResponseParams:
         """Draw which response."""

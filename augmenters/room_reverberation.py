@@ -55,6 +55,10 @@ class RoomReverberation(SoundAugmenter[RoomReverberationParams]):
     bank_size: int = Field(default=128, ge=1, le=BANK_LIMIT, description="different rooms in all")
     bank_seed: int = Field(default=0, ge=0, le=MAX_SEED)
 
+    def depends_on(self) -> tuple[str, ...]:
+        """What the early echoes come from."""
+        return ("pyroomacoustics",)
+
     def room(self, number: int) -> Room:
         """Room `number` of the bank."""
         rng = stream(self.bank_seed, "room", number)

@@ -75,7 +75,7 @@ class Component(BaseModel):
         """What the user's own files hold that decide a sample's bytes: a digest by name.
 
         Digests are recorded and compared as versions are, so that a build whose layouts,
-        fonts or photographs were changed is not continued. Raises `InputError`.
+        fonts, photographs, phrases or sounds were changed is not continued. Raises `InputError`.
         """
         return {}
 

@@ -11,10 +11,17 @@ import soundfile
 from augmenter_sounds import RATE, burst, db, two_words
 from numpy.typing import NDArray
 
-from seedbed.augmenters import Babble, BackgroundNoise, Clicks, ColouredNoise, Hum
+from seedbed.augmenters import (
+    Babble,
+    BackgroundNoise,
+    Clicks,
+    ColouredNoise,
+    Hum,
+    ImpulseResponse,
+)
 from seedbed.augmenters.babble import BabbleParams, BabbleVoice, _voice
 from seedbed.augmenters.sound import power_of, speech_mask
-from seedbed.augmenters.sound_noise import coloured_noise, read_window
+from seedbed.augmenters.sound_noise import coloured_noise, read_window, sound_files
 from seedbed.errors import InputError
 from seedbed.sample import Clip
 from seedbed.streams import stream
@@ -109,6 +116,24 @@ def test_a_folder_of_noises_is_resampled_repeated_and_levelled(noises: Path) -> 
     assert power_of(noise[-2000:]) == pytest.approx(power_of(noise), rel=0.1)
 
 
+def test_a_folder_of_sounds_has_a_digest_that_its_files_change(noises: Path) -> None:
+    def digests(augmenter: BackgroundNoise | ImpulseResponse) -> dict[str, str]:
+        sound_files.cache_clear()
+        return augmenter.file_digests()
+
+    first = digests(BackgroundNoise(folder=noises))
+    assert list(first) == [f"sounds {noises}"]
+    assert digests(ImpulseResponse(folder=noises)) == first
+    tone = noises / "street" / "tone.wav"
+    content = bytearray(tone.read_bytes())
+    content[len(content) // 2] ^= 1
+    tone.write_bytes(content)
+    changed = digests(BackgroundNoise(folder=noises))
+    tone.rename(noises / "tone.wav")
+    moved = digests(BackgroundNoise(folder=noises))
+    assert len({*first.values(), *changed.values(), *moved.values()}) == 3
+
+
 def test_a_window_is_the_part_of_the_file_it_says(tmp_path: Path) -> None:
     ramp = np.linspace(0, 0.9, 16001, dtype=np.float32)
     soundfile.write(tmp_path / "ramp.wav", ramp, RATE, subtype="FLOAT")
@@ -167,6 +192,14 @@ def test_a_voice_of_the_bank_is_never_silent_and_the_same_in_any_order() -> None
         assert power_of(sound) > 0.001
     assert np.array_equal(first[4], second[0])
     assert np.array_equal(first[1], second[4])
+
+
+def test_babble_depends_on_what_its_generator_does(tmp_path: Path) -> None:
+    phrases = tmp_path / "mine.txt"
+    phrases.write_text("good morning\n")
+    augmenter = Babble(speech={"phrases": str(phrases), "engines": {"espeak": 1.0}})
+    assert augmenter.depends_on() == ("espeakng-loader",)
+    assert list(augmenter.file_digests()) == [f"phrases {phrases}"]
 
 
 def test_babble_names_what_its_generator_refuses() -> None:
