@@ -312,16 +312,19 @@ class RemoteStore(Store):
                 _patiently(lambda: self._upload(spool, name))
 
     def _upload(self, spool: Any, name: str) -> None:
-        """Once through the spool, a part at a time; an error leaves no object."""
+        """Once through the spool, a part at a time; an error leaves no object and no parts."""
         spool.seek(0)
         target = self._opened[0].open(self._at(name), "wb", block_size=PART_BYTES)
         try:
             shutil.copyfileobj(spool, target, PART_BYTES)
             target.close()
         except BaseException:
-            target.discard()
-            # Its destructor would else try to finish what was just discarded.
-            target.closed = True
+            # Its destructor would else finish what is given up here, cut short, should the
+            # store refuse to have it discarded. What a store then keeps, its own rule clears.
+            with suppress(AttributeError):
+                target.closed = True
+            with suppress(Exception):
+                target.discard()
             raise
 
     def open(self, name: str) -> Any:

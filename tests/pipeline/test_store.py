@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import pickle
@@ -162,6 +163,24 @@ def test_large_objects_go_in_parts_and_are_there_whole_or_not_at_all(
         "list_multipart_uploads", Bucket=bucket.removeprefix("s3://")
     )
     assert found.get("Uploads", []) == []
+
+
+def test_an_upload_that_cannot_be_given_up_is_not_finished_cut_short(
+    bucket: str, server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PART_BYTES", 5 * 2**20)
+    monkeypatch.setattr(store_module, "RETRIES", 0)
+    store = as_store(f"{bucket}/large")
+    store._opened[0].retries = 1  # type: ignore[attr-defined]
+    server.troubled = lambda environ: (
+        "partNumber=2" in environ["QUERY_STRING"] or environ["REQUEST_METHOD"] == "DELETE"
+    )
+    server.troubles = 2
+    with pytest.raises(OSError, match="slow down"), store.writing("a") as file:
+        file.write(bytes(12 * 2**20))
+    gc.collect()
+    assert server.troubles == 0
+    assert list(store.names("")) == []
 
 
 def test_a_store_that_says_slow_down_is_asked_again(
