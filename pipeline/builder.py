@@ -353,7 +353,7 @@ def check_mark(
 
 
 def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, str]) -> None:
-    """Raise `InputError` naming the packages that have other versions than a dataset's."""
+    """Raise `InputError` naming the packages and the user's files that are not a dataset's."""
     differing = [
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted({*there, *here})
@@ -361,7 +361,7 @@ def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, st
     ]
     if differing:
         raise InputError(
-            f"{store} was begun with other versions, which may draw other pixels: "
+            f"{store} was begun with other versions or files, which may give other samples: "
             f"{'; '.join(differing)}. Bring those back, or give --out another folder."
         )
 

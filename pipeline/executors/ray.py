@@ -213,7 +213,7 @@ def _drop() -> None:
 
 
 def _check_versions(job: Job) -> None:
-    """Raise `SeedbedError` where this machine would draw other pixels."""
+    """Raise `SeedbedError` where this machine would give other samples."""
     here = versions_of(job.recipe)
     differing = [
         f"{name} {here.get(name, 'absent')} there, {version} here"
@@ -222,6 +222,6 @@ def _check_versions(job: Job) -> None:
     ]
     if differing:
         raise SeedbedError(
-            f"a machine of the Ray cluster ({os.uname().nodename}) has other versions, which may "
-            f"draw other pixels: {'; '.join(differing)}. Install the same ones on all."
+            f"a machine of the Ray cluster ({os.uname().nodename}) has other versions or files, "
+            f"which may give other samples: {'; '.join(differing)}. Give all machines the same."
         )

@@ -118,8 +118,8 @@ def test_a_machine_with_other_versions_is_refused(tmp_path: Path) -> None:
     job = Job(recipe, LocalStore(tmp_path), {"numpy": "0.1", "seedbed": "0.1.0"})
     (result,) = make_shard(given(job), Plan(recipe.counts, 4)[0])
     assert isinstance(result, Failure)
-    assert "has other versions, which may draw other pixels: numpy " in result.message
-    assert "there, 0.1 here. Install the same ones on all." in result.message
+    assert "has other versions or files, which may give other samples: numpy " in result.message
+    assert "there, 0.1 here. Give all machines the same." in result.message
 
 
 def test_a_folder_that_is_not_shared_is_told(tmp_path: Path) -> None:

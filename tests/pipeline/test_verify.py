@@ -149,7 +149,9 @@ def test_a_repair_that_gives_other_bytes_is_refused(
     assert contents(built) == damaged
     for path in [*built.glob("marks/*.json"), built / "dataset.json"]:
         path.write_text(path.read_text().replace('"numpy": "', '"numpy": "0.'))
-    with pytest.raises(InputError, match=r"other versions, which may draw other pixels: numpy 0"):
+    with pytest.raises(
+        InputError, match=r"versions or files, which may give other samples: numpy 0"
+    ):
         verify(built, repair=True, workers=1)
 
 
