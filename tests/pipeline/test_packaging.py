@@ -29,3 +29,11 @@ def test_every_module_is_inside_a_package() -> None:
     for folder in HOMES:
         for module in (ROOT / folder).rglob("*.py"):
             assert (module.parent / "__init__.py").is_file(), module
+
+
+def test_every_data_file_is_in_the_wheel() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["seedbed.data"]
+    packed = {path for pattern in patterns for path in (ROOT / "data").glob(pattern)}
+    files = {path for path in (ROOT / "data").rglob("*") if path.is_file()}
+    assert {path for path in files - packed if path.suffix not in (".py", ".pyc")} == set()
