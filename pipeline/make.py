@@ -123,9 +123,10 @@ class Maker:
 
     @contextmanager
     def _named(self, split: str, index: int) -> Iterator[None]:
-        """Let any failure say which generator, sample and seed it came from."""
+        """Let any failure say which generator, sample and seed it came from, or which recipe."""
         try:
-            yield
+            with self.recipe.named_in_errors():
+                yield
         except SeedbedError:
             raise
         except Exception as error:

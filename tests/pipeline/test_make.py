@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbed.errors import SeedbedError
+from seedbed.errors import InputError, SeedbedError
 from seedbed.make import Maker
 from seedbed.recipe import parse_recipe
 from seedbed.sample import Picture
@@ -86,6 +86,12 @@ def test_any_failure_names_generator_sample_and_seed(dots_values: dict[str, Any]
             maker(dots_values).make("train", index)
     assert "generator 'seedbed_dots:Dots' failed at sample " in str(caught.value)
     assert "of split 'train' with seed 7: ValueError: x is a multiple of four" in str(caught.value)
+
+
+def test_what_a_sample_does_not_suit_names_the_recipe(dots_values: dict[str, Any]) -> None:
+    large = maker(dots_values, augmenters=[{"name": "crop", "width": 90, "height": 10}])
+    with pytest.raises(InputError, match=r"^recipe dots: crop: a picture of 32x24 pixels"):
+        large.make("train", 0)
 
 
 def test_a_recipe_without_a_seed_makes_nothing(dots_values: dict[str, Any]) -> None:
