@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
+from seedbed.cores import use_one_core
 from seedbed.errors import SeedbedError
 from seedbed.executors import RETRIES, SAMPLE_SECONDS, Hands, default_workers, resident_mib
 from seedbed.job import PREPARING, WRITING, Failure, Job, OutOfMemory, Redone, failure
@@ -72,6 +73,9 @@ class ProcessExecutor:
         self._losses: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
+        if self._context.get_start_method() == "fork":
+            # A forked child that told OpenCV to use fewer threads would wait for its parent's.
+            use_one_core()
         for _ in range(self.workers):
             self.hands.append(self._start())
         return self

@@ -227,3 +227,24 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "d") == [".lock"]
     marks = [path.name for path in (tmp_path / "d" / "marks").iterdir()]
     assert marks == ["train-000000.json"]
+
+
+def test_forked_workers_do_not_wait_for_threads_that_opencv_had_started(tmp_path):
+    # In a process of its own: where this fails, it never ends.
+    code = (
+        "import sys, cv2, numpy\n"
+        "cv2.setNumThreads(2)\n"
+        "cv2.GaussianBlur(numpy.zeros((2000, 2000, 3), numpy.uint8), (31, 31), 3)\n"
+        "from seedbed.builder import build\n"
+        "from seedbed.recipe import load_recipe\n"
+        "built = build(load_recipe(sys.argv[1]), sys.argv[2], workers=2, start_method='fork')\n"
+        "print(built.info['samples'])\n"
+    )
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "{name: t, seed: 1, generator: {name: plate-scene, width: 96, height: 64}, "
+        "splits: {train: 4}}"
+    )
+    command = [sys.executable, "-c", code, str(recipe), str(tmp_path / "d")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert ended.stdout.split() == ["4"], ended.stderr
