@@ -292,6 +292,13 @@ def _show(found: Any) -> None:
         ends = found.intervals.get(name)
         table.add_row(name, f"{value:.4g}", f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else "")
     console.print(table)
+    if found.classes:
+        table = Table(box=None, title="labels down, answers across", title_justify="left")
+        for column in ("", *found.classes):
+            table.add_column(column, justify="right")
+        for name, counts in zip(found.classes, found.confusion, strict=True):
+            table.add_row(name, *(f"{count:,}" if count else "" for count in counts))
+        console.print(table)
     for key, groups in found.slices.items():
         names = sorted({name for values in groups.values() for name in values} - {"items"})
         table = Table(box=None, title=f"by {key}", title_justify="left")

@@ -405,7 +405,8 @@ def _fit(
     if not is_helper():
         described_all = {"data": described, "validation": validation}
         write_whole(run / "data.json", as_json(described_all).encode())
-    if done >= length.steps or (run / "result.json").is_file():
+    # A run that was killed after its last step has no result yet: it is taken up once more.
+    if (run / "result.json").is_file():
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         return FitResult(run, done, result["best_step"], result["best"], True)
     learner = Learner(task, config, length)
@@ -429,7 +430,8 @@ def _fit(
         log_every_n_steps=settings.log_every,
         default_root_dir=run,
         logger=loggers,
-        callbacks=[progress, watch],
+        # Watched first: validating and writing is no waiting for data.
+        callbacks=[watch, progress],
         **trainer_options,
     )
     start = done * length.accumulate

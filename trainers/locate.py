@@ -397,7 +397,7 @@ class Locate(Task[LocateSettings, LocateItem]):
             name=item.name,
             error=10 * len(left) + false + (1 - sure if item.plates else sure),
             values=values,
-            slices={"plates": str(len(item.plates))},
+            slices={"plates": str(len(item.plates)), "widest plate": _widest(item)},
             caption=f"{item.name}: missed {len(left)} of {len(item.plates)}, {false} false",
             picture=draw_plates(image, [(p.quad, f"{p.score:.2f}") for p in found], item.plates),
             details=(found, item.boxes, [_box(quad) for quad in item.ignored]),
@@ -515,6 +515,10 @@ def width_group(width_px: float) -> str:
         if low <= width_px < high:
             break
     return f"{low}-{high} px" if high < WIDTH_EDGES_PX[-1] else f"{low}+ px"
+
+
+def _widest(item: LocateItem) -> str:
+    return width_group(max(side_lengths(quad)[0] for quad in item.plates)) if item.plates else "-"
 
 
 def padded_picture(image: Image, scale: float) -> Image:

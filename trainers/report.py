@@ -15,7 +15,7 @@ from torch import nn
 from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
-from seedbed.trainers.filters import filter_sheet
+from seedbed.trainers.filters import filter_sheet, penalty_plot
 from seedbed.trainers.regularise import chosen_features, layer_names, matrices
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
@@ -67,6 +67,10 @@ pre { background: #f5f6f8; padding: .8rem; overflow: auto; font-size: 13px } img
 {% endif %}{% if evaluation.sheet %}<h3>worst cases</h3>
 <img alt="worst cases" src="{{ evaluation.sheet }}">
 {% endif %}{% endfor %}
+{% for one in penalties %}{% if loop.first %}<h2>Penalties</h2>{% endif %}
+<figure><img alt="penalty" src="{{ one.picture }}">
+<figcaption>{{ one.caption }}</figcaption></figure>
+{% endfor %}
 {% if filters %}<h2>Filters of the first layer</h2>
 <figure><img alt="filters" src="{{ filters.picture }}">
 <figcaption>{{ filters.caption }}</figcaption></figure>
@@ -94,6 +98,7 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
         facts=_facts(run),
         evaluations=[_shown(where, one) for where, one in evaluations.items()],
         filters=_first_filters(network),
+        penalties=_penalties(run),
         left=_left_by_l1(run, network),
         curves=curves(run / "metrics.csv"),
         config=(run / "config.yaml").read_text(encoding="utf-8"),
@@ -101,6 +106,19 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
     path = run / "report.html"
     write_whole(path, page.encode())
     return path
+
+
+def _penalties(run: Path) -> list[dict[str, str]]:
+    """Each penalty that the run was trained with, drawn: what a weight costs and what pulls it."""
+    config = read_yaml(run / "config.yaml", f"{run.name}/config.yaml")
+    drawn = []
+    for penalty in config.get("fit", {}).get("regularise", ()):
+        l1, l2 = float(penalty.get("l1") or 0), float(penalty.get("l2") or 0)
+        layers = penalty.get("layers", "all")
+        where = layers if isinstance(layers, str) else ", ".join(layers)
+        caption = f"on {penalty['on']} of {where}: L1 {l1:g}, L2 {l2:g}"
+        drawn.append({"picture": _as_data(penalty_plot(l1, l2), ".png"), "caption": caption})
+    return drawn
 
 
 def _left_by_l1(run: Path, network: nn.Module) -> list[tuple[str, str, str]]:

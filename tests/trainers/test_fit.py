@@ -323,3 +323,15 @@ def test_mistakes_in_a_configuration_are_sentences():
     assert parse_overrides(("fit.steps=5", "data=[a, b]")) == {"fit.steps": 5, "data": ["a", "b"]}
     with pytest.raises(InputError, match="KEY=VALUE"):
         parse_overrides(("steps",))
+
+
+def test_a_run_killed_before_its_result_was_written_is_finished(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values)
+    first = fit(chosen, tmp_path / "run")
+    weights = load_file(tmp_path / "run" / "last.safetensors")
+    (tmp_path / "run" / "result.json").unlink()
+    again = fit(chosen, tmp_path / "run")
+    assert (again.steps, again.best_step, again.best) == (first.steps, first.best_step, first.best)
+    assert fit(chosen, tmp_path / "run").already_complete
+    after = load_file(tmp_path / "run" / "last.safetensors")
+    assert all(torch.equal(weights[name], after[name]) for name in weights)
