@@ -289,9 +289,12 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         return (*self._left_out().values(), *drawing)
 
     def depends_on(self) -> tuple[str, ...]:
-        """The packages that the engines in use speak with."""
+        """The packages that the engines in use speak with, and those that word the phrases."""
         names = {name for engine in self._used_engines() for name in self._engine(engine).packages}
-        return tuple(sorted(names))
+        phrases = load_phrases(self.phrases)
+        if self.languages:
+            phrases = phrases.in_languages(self.languages)
+        return tuple(sorted({*names, *phrases.packages}))
 
     def file_digests(self) -> dict[str, str]:
         """Of the user's phrase file and its word lists; and which optional engines were there.

@@ -40,6 +40,7 @@ from seedbed.generators.speech.templates import (
     draw_pieces,
     expansions,
     find_loop,
+    has_read_out,
     has_stars,
     join,
     parse,
@@ -342,6 +343,17 @@ class PhraseSet:
             and not language.near
             for language in self._languages
         )
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The installed packages that decide which words are drawn."""
+        nodes = (
+            node
+            for language in self._languages
+            for node in (*language.slots.values(), *(one.node for one in _templates(language)))
+        )
+        counted = ("num2words",) if any(has_read_out(node) for node in nodes) else ()
+        return (*counted, *(("espeakng-loader",) if self.needs_pronunciation else ()))
 
     def with_pronunciation(self, pronounce: Pronounce) -> PhraseSet:
         """The same phrases with near-homophones and rhymes found, and homophones left out.

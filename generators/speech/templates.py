@@ -246,6 +246,15 @@ def has_stars(node: Node) -> bool:
     return False
 
 
+def has_read_out(node: Node) -> bool:
+    """Whether the node itself reads out numbers, dates, letters or the like."""
+    if isinstance(node, Choice):
+        return any(has_read_out(option) for option in node.options)
+    if isinstance(node, Run):
+        return any(has_read_out(part) for part in node.nodes)
+    return isinstance(node, ReadOut)
+
+
 def characters(node: Node, slots: Mapping[str, Node]) -> set[str]:
     """Every small letter and digit that may be spoken."""
     if isinstance(node, Text):

@@ -430,6 +430,13 @@ def test_a_bad_template_is_refused_by_file_and_phrase(
     assert "\n" not in sentence
 
 
+def test_packages_are_those_that_decide_the_words() -> None:
+    slotted = {"slots": {"then": "{year:1900..1999}"}, "sentences": "in {then}"}
+    assert load_phrases(slotted).packages == ("num2words",)
+    assert load_phrases("wake-words").packages == ("espeakng-loader",)
+    assert load_phrases("digits").packages == ()
+
+
 def test_slots_that_go_round_for_ever_are_refused() -> None:
     slots = {"a": "x {b}", "b": ["y", "{c}"], "c": "{a|z}", "d": "{a}"}
     slots["c"] = "{{a}|z}"

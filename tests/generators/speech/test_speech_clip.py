@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from seedbed.builder import build
 from seedbed.component import MAX_TRIES
 from seedbed.errors import InputError, SeedbedError
 from seedbed.generators.speech import engines
@@ -26,7 +27,7 @@ from seedbed.generators.speech.engines.base import (
 )
 from seedbed.generators.speech.engines.espeak import EspeakEngine
 from seedbed.generators.speech_clip import SpeechClip, at_level, fast_length, tilted
-from seedbed.recipe import load_recipe
+from seedbed.recipe import load_recipe, parse_recipe
 from seedbed.sample import Clip
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -128,6 +129,26 @@ def test_the_same_in_another_process() -> None:
     )
     here = [digest(made.sample(8, index)) for index in range(12)]
     assert json.loads(done.stdout) == here[::-1]
+
+
+def test_a_dataset_has_the_same_bytes_with_one_and_three_workers(tmp_path: Path) -> None:
+    generator = {"name": "speech", "phrases": "digits", "languages": ["en"], "unsteady_share": 0.3}
+    recipe = parse_recipe(
+        {
+            "name": "few",
+            "seed": 5,
+            "generator": {**generator, "engines": {"espeak": 0.8, "pyttsx3": 0.2}},
+            "splits": {"train": 9},
+            "shard_size": 3,
+        }
+    )
+    one = build(recipe, tmp_path / "one", executor="serial")
+    three = build(recipe, tmp_path / "three", executor="processes", workers=3)
+    assert three.progress.made_shards == 3
+    assert one.info == three.info
+    for path in (tmp_path / "one").rglob("*.parquet"):
+        other = tmp_path / "three" / path.relative_to(tmp_path / "one")
+        assert path.read_bytes() == other.read_bytes()
 
 
 def test_splits_share_no_speaker() -> None:
