@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.errors import InputError, MissingExtra
+from seedbed.errors import InputError
 from seedbed.generators.scenes import texture
 from seedbed.generators.scenes.film import dim
 from seedbed.generators.scenes.light import Light
@@ -173,5 +173,8 @@ def _photographs(source: str, pixel_limit: int) -> PhotoFolders:
     module, folder, files = _PACKAGE_PHOTOGRAPHS[package]
     found = find_spec(module)
     if found is None or not found.submodule_search_locations:
-        raise MissingExtra(package, "photos", f"the background {source!r}")
+        raise InputError(
+            f"the background {source!r} needs {package}, which is not installed: "
+            f"run `pip install {package}`."
+        )
     return PhotoFolders([Path(found.submodule_search_locations[0]) / folder], pixel_limit, files)

@@ -88,3 +88,9 @@ def test_a_source_that_is_no_longer_listed_is_named(photos):
     params = Backgrounds([photos]).draw(stream(5))
     with pytest.raises(InputError, match="not among procedural"):
         Backgrounds().render(params, 16, 12)
+
+
+def test_photographs_of_a_package_that_is_missing_name_the_install_line(monkeypatch):
+    monkeypatch.setattr("seedbed.generators.scenes.background.find_spec", lambda module: None)
+    with pytest.raises(InputError, match=r"'package:scikit-image'.*`pip install scikit-image`"):
+        Backgrounds(["package:scikit-image"])
