@@ -31,6 +31,7 @@ class CoarseDropout(PictureAugmenter[CoarseDropoutParams]):
     """
 
     params_type: ClassVar[type[CoarseDropoutParams]] = CoarseDropoutParams
+    keeps_size: ClassVar[bool] = True
 
     count: tuple[int, int] = (1, 6)
     size: Annotated[Range, within(0.005, 1)] = (0.02, 0.1)

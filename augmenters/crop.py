@@ -56,16 +56,22 @@ class Crop(PictureAugmenter[CropParams]):
             raise ValueError("width and height must be given together, or neither")
         return self
 
+    def check_size(self, height: int, width: int) -> None:
+        """Raise `InputError` where a picture of that size is smaller than the window."""
+        if self.width is None or self.height is None:
+            return
+        if self.width > width or self.height > height:
+            raise InputError(
+                f"crop: a picture of {width}x{height} pixels is smaller than the crop of "
+                f"{self.width}x{self.height}: lower width and height, or make larger pictures."
+            )
+
     def draw(self, sample: Picture, rng: np.random.Generator) -> CropParams:
         """Draw the window. Raises `InputError` where the picture is smaller than it."""
         height, width = sample.image.shape[:2]
+        self.check_size(height, width)
         if self.width is not None and self.height is not None:
             cut_width, cut_height = out_width, out_height = self.width, self.height
-            if cut_width > width or cut_height > height:
-                raise InputError(
-                    f"crop: a picture of {width}x{height} pixels is smaller than the crop of "
-                    f"{cut_width}x{cut_height}: lower width and height, or make larger pictures."
-                )
         else:
             side = float(np.sqrt(uniform(rng, self.share)))
             cut_width, cut_height = max(1, round(width * side)), max(1, round(height * side))

@@ -32,6 +32,7 @@ class Cutmix(PictureAugmenter[CutmixParams]):
     """
 
     params_type: ClassVar[type[CutmixParams]] = CutmixParams
+    keeps_size: ClassVar[bool] = True
 
     donors: str = Field(min_length=1)
     share: Annotated[Range, within(0, 0.5)] = (0.05, 0.5)

@@ -25,6 +25,7 @@ class Flip(PictureAugmenter[FlipParams]):
     """Mirrors the picture; refused where an object carries text, which nobody writes that way."""
 
     params_type: ClassVar[type[FlipParams]] = FlipParams
+    keeps_size: ClassVar[bool] = True
 
     axis: Literal["horizontal", "vertical"] = "horizontal"
 

@@ -32,6 +32,7 @@ class GridDropout(PictureAugmenter[GridDropoutParams]):
     """
 
     params_type: ClassVar[type[GridDropoutParams]] = GridDropoutParams
+    keeps_size: ClassVar[bool] = True
 
     cell_px: Annotated[Range, within(4, 2048)] = (40, 120)
     ratio: Annotated[Range, within(0, 0.9)] = (0.2, 0.4)

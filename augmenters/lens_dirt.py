@@ -34,6 +34,7 @@ class LensDirt(PictureAugmenter[LensDirtParams]):
     """
 
     params_type: ClassVar[type[LensDirtParams]] = LensDirtParams
+    keeps_size: ClassVar[bool] = True
 
     spots: Annotated[Range, within(0, 500)] = (3, 30)
     size: Annotated[Range, within(0.002, 0.5)] = (0.01, 0.06)

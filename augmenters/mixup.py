@@ -35,6 +35,7 @@ class Mixup(PictureAugmenter[MixupParams]):
     """
 
     params_type: ClassVar[type[MixupParams]] = MixupParams
+    keeps_size: ClassVar[bool] = True
 
     donors: str = Field(min_length=1)
     alpha: float = Field(default=0.4, gt=0, le=100)

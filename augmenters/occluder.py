@@ -216,6 +216,7 @@ class Occluder(PictureAugmenter[OccluderParams]):
     """
 
     params_type: ClassVar[type[OccluderParams]] = OccluderParams
+    keeps_size: ClassVar[bool] = True
 
     kinds: tuple[Kind, ...] = Field(default=("bars", "leaves", "hand"), min_length=1)
     size: Annotated[Range, within(0.02, 3)] = (0.12, 0.5)

@@ -60,6 +60,7 @@ class PastePatch(PictureAugmenter[PastePatchParams]):
     """
 
     params_type: ClassVar[type[PastePatchParams]] = PastePatchParams
+    keeps_size: ClassVar[bool] = True
 
     donors: str | None = None
     size: Annotated[Range, within(0.01, 1)] = (0.08, 0.3)

@@ -140,6 +140,8 @@ class PictureAugmenter(Augmenter[P, Picture]):
 class PixelAugmenter(PictureAugmenter[P]):
     """Changes pixels where they are: no label moves."""
 
+    keeps_size: ClassVar[bool] = True
+
     @abstractmethod
     def paint(self, image: Image, params: P) -> Image:
         """The changed picture, of the same shape; `image` itself stays as it was."""

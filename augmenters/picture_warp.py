@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -118,6 +118,8 @@ class HomographyAugmenter(PictureAugmenter[P]):
     of which less than `min_visible` is left in sight is dropped and counted.
     """
 
+    keeps_size: ClassVar[bool] = True
+
     fill: Fill = "zoom"
     min_visible: float = Field(default=0.1, ge=0, le=1)
 
@@ -144,6 +146,8 @@ class BendingAugmenter(PictureAugmenter[P]):
     object lies more than 1 pixel from where its quad's homography puts it. `quads: loose`
     does not, for tasks that use boxes and classes only.
     """
+
+    keeps_size: ClassVar[bool] = True
 
     quads: Literal["exact", "loose"] = "exact"
     min_visible: float = Field(default=0.1, ge=0, le=1)

@@ -35,6 +35,7 @@ class Snow(PictureAugmenter[SnowParams]):
     """
 
     params_type: ClassVar[type[SnowParams]] = SnowParams
+    keeps_size: ClassVar[bool] = True
 
     count: Annotated[Range, within(0, 5000)] = (60, 700)
     size_px: Annotated[Range, within(0.5, 60)] = (2, 7)

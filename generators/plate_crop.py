@@ -74,6 +74,10 @@ class PlateCrop(Generator[CropParams, Picture]):
             raise ValueError("plate_counts must give some weight to scenes with a plate")
         return scene
 
+    def picture_size(self) -> tuple[int, int]:
+        """The crop's (height, width)."""
+        return self.height, self.width
+
     def file_digests(self) -> dict[str, str]:
         """What the scene's are."""
         return self.scene.file_digests()

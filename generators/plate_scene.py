@@ -424,6 +424,10 @@ class PlateScene(Generator[SceneParams, Picture]):
             self.background_share,
         )
 
+    def picture_size(self) -> tuple[int, int]:
+        """The frame's (height, width)."""
+        return self.height, self.width
+
     def depends_on(self) -> tuple[str, ...]:
         """The packages that carry typefaces and photographs."""
         return DEPENDS_ON

@@ -128,6 +128,10 @@ class Generator(Component, ABC, Generic[P, S]):
         """Render again from parameters as `dump_params` wrote them."""
         return self.render(load_params(self.params_type, params))
 
+    def picture_size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels of every picture it makes; None where that is not fixed."""
+        return None
+
     def layout_sheet(self) -> NDArray[np.uint8]:
         """All the layouts this generator knows on one RGB picture, for `seedbed preview`.
 
@@ -176,7 +180,17 @@ class Augmenter(Component, ABC, Generic[P, S]):
     params_type: ClassVar[type[Any]]
     sample_type: ClassVar[type[Sample]]
 
+    keeps_size: ClassVar[bool] = False
+    """Whether a picture always has the same height and width afterwards."""
+
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
+
+    def check_size(self, height: int, width: int) -> None:
+        """Check, before a build, that it can change pictures of that size in pixels.
+
+        Asked only where the size is known: the generator's is fixed, and no augmenter before
+        this one changes it. Raises `InputError`, with both sizes.
+        """
 
     @abstractmethod
     def draw(self, sample: S, rng: np.random.Generator) -> P:

@@ -32,6 +32,18 @@ class _Line:
     generator: Generator[Any, Any]
     augmenters: tuple[tuple[str, int, Augmenter[Any, Any]], ...]
 
+    def check_sizes(self) -> None:
+        """Let augmenters check the size of the pictures they get, as far as it is known."""
+        size = self.generator.picture_size()
+        if size is None:
+            return
+        for _, _, augmenter in self.augmenters:
+            if augmenter.probability == 0:
+                continue
+            augmenter.check_size(*size)
+            if not augmenter.keeps_size:
+                return
+
 
 class Maker:
     """Makes, encodes and replays the samples of a recipe under one seed.
@@ -66,10 +78,13 @@ class Maker:
         return component
 
     def prepare(self) -> None:
-        """Let every component check its files and warm its caches.
+        """Let every component check its files and warm its caches, and sizes of pictures.
 
         Raises `InputError`, which names the recipe.
         """
+        with self.recipe.named_in_errors():
+            for line in self._lines.values():
+                line.check_sizes()
         for component in self._components:
             try:
                 with self.recipe.named_in_errors():

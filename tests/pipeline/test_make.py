@@ -94,6 +94,22 @@ def test_what_a_sample_does_not_suit_names_the_recipe(dots_values: dict[str, Any
         large.make("train", 0)
 
 
+def test_a_picture_too_small_for_a_crop_is_refused_before_anything_is_made(
+    dots_values: dict[str, Any],
+) -> None:
+    crop = {"name": "crop", "width": 30, "height": 30}
+    small = maker(dots_values, augmenters=[{"name": "flip"}, crop])
+    sentence = (
+        r"^recipe dots: crop: a picture of 32x24 pixels is smaller than the crop of 30x30: [^.]*\.$"
+    )
+    with pytest.raises(InputError, match=sentence):
+        small.prepare()
+    maker(dots_values, augmenters=[{**crop, "height": 24}]).prepare()
+    maker(dots_values, augmenters=[{**crop, "probability": 0.0}]).prepare()
+    # What an augmenter of unknown effect leaves is known only when a sample is made.
+    maker(dots_values, augmenters=[DIM, crop]).prepare()
+
+
 def test_a_recipe_without_a_seed_makes_nothing(dots_values: dict[str, Any]) -> None:
     with pytest.raises(SeedbedError, match="has no seed"):
         maker(dots_values, seed=None)

@@ -40,6 +40,9 @@ class Dots(Generator[DotsParams, Picture]):
     shades: tuple[int, int] = (0, 255)
     trouble: Literal["none", "prepare", "raise", "die", "reject", "reject_some", "slow"] = "none"
 
+    def picture_size(self) -> tuple[int, int]:
+        return self.height, self.width
+
     def prepare(self) -> None:
         if self.trouble == "prepare":
             raise InputError("there are no dots: buy some.")
