@@ -9,7 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.picture import PictureAugmenter, Range, within
-from seedbed.augmenters.picture_donors import donor_class, donor_names, donor_picture
+from seedbed.augmenters.picture_donors import (
+    check_donors,
+    donor_class,
+    donor_names,
+    donor_picture,
+    donors_digest,
+)
 from seedbed.augmenters.picture_labels import hidden
 from seedbed.augmenters.picture_mixing import fitted, labelled_mix
 from seedbed.sample import Picture
@@ -39,8 +45,12 @@ class Cutmix(PictureAugmenter[CutmixParams]):
     min_visible: float = Field(default=0.1, ge=0, le=1)
 
     def prepare(self) -> None:
-        """Check the donor folder. Raises `InputError`."""
-        donor_names(self.donors)
+        """Open the header of every donor. Raises `InputError` naming one that is unfit."""
+        check_donors(self.donors)
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the donor folder. Raises `InputError`."""
+        return {f"donors {self.donors}": donors_digest(self.donors)}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> CutmixParams:
         """Draw the donor and the rectangle, in the frame's proportions and inside it."""

@@ -10,7 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.picture import Image, PictureAugmenter
-from seedbed.augmenters.picture_donors import donor_class, donor_names, donor_picture
+from seedbed.augmenters.picture_donors import (
+    check_donors,
+    donor_class,
+    donor_names,
+    donor_picture,
+    donors_digest,
+)
 from seedbed.augmenters.picture_labels import faded
 from seedbed.augmenters.picture_mixing import fitted, labelled_mix
 from seedbed.sample import Picture
@@ -47,8 +53,12 @@ class Mixup(PictureAugmenter[MixupParams]):
         return np.asarray(cv2.addWeighted(first, 1 - share, fit, share, 0), dtype=np.uint8)
 
     def prepare(self) -> None:
-        """Check the donor folder. Raises `InputError`."""
-        donor_names(self.donors)
+        """Open the header of every donor. Raises `InputError` naming one that is unfit."""
+        check_donors(self.donors)
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the donor folder. Raises `InputError`."""
+        return {f"donors {self.donors}": donors_digest(self.donors)}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> MixupParams:
         """Draw the donor, and its share from a Beta(alpha, alpha), folded to at most a half."""

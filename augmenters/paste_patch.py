@@ -10,7 +10,12 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.picture import Image, PictureAugmenter, Range, within
-from seedbed.augmenters.picture_donors import donor_names, donor_picture
+from seedbed.augmenters.picture_donors import (
+    check_donors,
+    donor_names,
+    donor_picture,
+    donors_digest,
+)
 from seedbed.augmenters.picture_labels import counted, hidden
 from seedbed.augmenters.picture_light import covered
 from seedbed.augmenters.picture_places import place
@@ -69,9 +74,15 @@ class PastePatch(PictureAugmenter[PastePatchParams]):
     min_visible: float = Field(default=0.1, ge=0, le=1)
 
     def prepare(self) -> None:
-        """Check the donor folder. Raises `InputError`."""
+        """Open the header of every donor. Raises `InputError` naming one that is unfit."""
         if self.donors is not None:
-            donor_names(self.donors)
+            check_donors(self.donors)
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the donor folder, where there is one. Raises `InputError`."""
+        if self.donors is None:
+            return {}
+        return {f"donors {self.donors}": donors_digest(self.donors)}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> PastePatchParams:
         """Draw the donor, the piece (x, y, width, height, in shares) and its place in pixels."""

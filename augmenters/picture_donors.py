@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 
 import cv2
@@ -20,6 +23,9 @@ LONGEST_SIDE_PX = 1024
 """Donors are kept no larger than this, so that the cache holds at most 100 MB."""
 
 CACHED_PICTURES = 32
+
+DIGESTED_BYTES = 2**16
+"""Of each file, from its middle: smaller ones are read whole."""
 
 
 @lru_cache(maxsize=16)
@@ -50,9 +56,7 @@ def donor_picture(folder: str, name: str) -> Image:
     Raises `InputError` for one that cannot be read or is too large.
     """
     path = Path(folder) / name
-    size = _size(path)
-    if size[0] * size[1] > MAX_PIXELS:
-        raise InputError(f"{path} has {size[0]}x{size[1]} pixels, over the limit of {MAX_PIXELS}.")
+    _check(path)
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
         raise InputError(f"{path} cannot be read as a picture: remove it from the donor folder.")
@@ -63,14 +67,57 @@ def donor_picture(folder: str, name: str) -> Image:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _check(path: Path) -> None:
+    """Raise `InputError` for what has no picture's header, or that of too large a picture."""
     import PIL.Image
 
     try:
-        with PIL.Image.open(path) as picture:
-            return picture.size
-    except OSError as error:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures, which are refused below by a limit of ours.
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            with PIL.Image.open(path) as picture:
+                width, height = picture.size
+    except PIL.Image.DecompressionBombError as error:
+        raise InputError(f"{path} is too large to open: shrink it or remove it.") from error
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise InputError(f"{path} cannot be read as a picture: remove it or mend it.") from error
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{path} has {width}x{height} pixels, over the limit of {MAX_PIXELS}: "
+            f"shrink it or remove it."
+        )
+
+
+def check_donors(folder: str) -> None:
+    """Open the header of every picture in a folder.
+
+    Raises `InputError` for a folder without pictures, and for a file that is broken or has
+    more than `MAX_PIXELS`.
+    """
+    for name in donor_names(folder):
+        _check(Path(folder) / name)
+
+
+def donors_digest(folder: str) -> str:
+    """Twelve hex digits that change with the names and bytes of a folder's pictures.
+
+    Of each file its name, its size and `DIGESTED_BYTES` from its middle count, so that a large
+    folder need not be read. Raises `InputError` for a folder or file that cannot be read.
+    """
+    digest = blake2b(digest_size=6, person=b"seedbed")
+    for name in donor_names(folder):
+        path = Path(folder) / name
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, (size - DIGESTED_BYTES) // 2))
+                content = file.read(DIGESTED_BYTES)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror or error}): remove it or mend it."
+            ) from error
+        digest.update(f"{name}\0{size}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def donor_class(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -182,5 +183,22 @@ def test_a_donor_folder_that_cannot_be_used_is_refused_before_the_build(
     with pytest.raises(InputError, match="holds no picture"):
         cls(donors=str(tmp_path)).prepare()
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"broken\.jpg cannot be read as a picture: remove it"):
+        cls(donors=str(tmp_path)).prepare()
     with pytest.raises(InputError, match=r"broken\.jpg cannot be read as a picture"):
         cls(donors=str(tmp_path)).augment_image(textured(), stream(0))
+    # A BMP of 8000 by 8000 pixels that ends after its header.
+    header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54, 0, 0, 54, 40, 8000, 8000, 1, 24, *[0] * 6)
+    (tmp_path / "broken.jpg").write_bytes(header)
+    with pytest.raises(InputError, match="has 8000x8000 pixels, over the limit of 50000000: shrin"):
+        cls(donors=str(tmp_path)).prepare()
+
+
+@pytest.mark.parametrize("cls", [PastePatch, Mixup, Cutmix])
+def test_a_changed_donor_has_another_digest(cls: Any, donors: Path) -> None:
+    first = cls(donors=str(donors)).file_digests()
+    assert list(first) == [f"donors {donors}"]
+    assert cls(donors=str(donors)).file_digests() == first
+    cv2.imwrite(str(donors / "dog" / "flat.png"), plain(254, 60, 80))
+    assert cls(donors=str(donors)).file_digests() != first
+    assert PastePatch().file_digests() == {}
