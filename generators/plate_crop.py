@@ -88,6 +88,7 @@ class PlateCrop(Generator[CropParams, Picture]):
 
     def prepare(self) -> None:
         """Check what the scene needs. Raises `InputError`."""
+        self.scene.check_fonts("generator.scene.fonts")
         self.scene.prepare()
 
     def draw(self, rng: np.random.Generator) -> CropParams:

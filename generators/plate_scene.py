@@ -445,8 +445,17 @@ class PlateScene(Generator[SceneParams, Picture]):
             layouts=() if everything else self._layout_ids, typefaces=self._typefaces
         )
 
+    def check_fonts(self, key: str) -> None:
+        """Raise `InputError`, which begins with the recipe's `key`, where a font is unknown."""
+        for name in self.fonts:
+            try:
+                self._typefaces.get(name)
+            except InputError as error:
+                raise InputError(f"{key}: {error}") from error
+
     def prepare(self) -> None:
         """Check layouts, fonts and background folders. Raises `InputError`."""
+        self.check_fonts("generator.fonts")
         for layout_id in self._layout_ids:
             if layout_id == RANDOM:
                 self._typefaces.check(self._fonts, ALL_LETTERS + ALL_DIGITS)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from seedbed.component import dump_params
 from seedbed.errors import InputError, SeedbedError
-from seedbed.generators import PlateScene
+from seedbed.generators import PlateCrop, PlateScene
 from seedbed.generators.plates import plate as plate_module
 from seedbed.generators.plates.face import PlateFace, plate_size_mm
 from seedbed.generators.plates.fonts import installed_typefaces
@@ -365,6 +365,15 @@ def test_a_font_folder_is_used_without_naming_its_fonts(tmp_path: Path) -> None:
     scene.prepare()
     plates = [scene.draw(stream(0, index)).items[0].plate for index in range(5)]
     assert {plate.face.typeface for plate in plates if plate is not None} == {"file:mine"}
+
+
+def test_a_font_of_a_wrong_name_is_blamed_on_the_recipe() -> None:
+    scene = PlateScene(fonts=("font:fjala-one",))
+    sentence = r"there is no font named 'font:fjala-one': did you mean 'font:fjalla-one"
+    with pytest.raises(InputError, match=f"^generator.fonts: {sentence}"):
+        scene.prepare()
+    with pytest.raises(InputError, match=f"^generator.scene.fonts: {sentence}"):
+        PlateCrop(scene=scene).prepare()
 
 
 def test_a_lacking_font_names_the_layout_too(tmp_path: Path) -> None:
