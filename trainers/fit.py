@@ -41,6 +41,7 @@ from seedbed.trainers.sources import (
     HeldPool,
     Pool,
     check_kind,
+    check_quads,
     held_items,
     make_pool,
     open_source,
@@ -476,6 +477,7 @@ def _training_pool(
     pools, described = [], []
     for number, where in enumerate(config.data):
         source = open_source(where, config.split, derive_seed(config.seed, "stream") % 2**63)
+        check_quads(task, source, where)
         described.append(source.described)
         seed = derive_seed(config.seed, "pool", number) % 2**63
         memory = config.fit.memory_mib / len(config.data)
@@ -501,6 +503,7 @@ def _validation_items(
             where, config.validation_split, derive_seed(config.seed, "stream") % 2**63
         )
         check_kind(task, source, where)
+        check_quads(task, source, where)
         described.append(source.described)
         items += held_items(task, source, where, limit=each)
     say(f"validation: {len(items):,} items of {', '.join(wheres)}")

@@ -229,6 +229,7 @@ class Locate(Task[LocateSettings, LocateItem]):
     settings_type: ClassVar[type[TaskSettings]] = LocateSettings
     sample_type: ClassVar[type[Picture]] = Picture
     needs: ClassVar[str] = "pictures whose plates are labelled with quads or boxes"
+    needs_quads: ClassVar[bool] = True
     goal: ClassVar[tuple[str, bool]] = ("recall", True)
 
     def __init__(self, settings: LocateSettings) -> None:

@@ -209,6 +209,7 @@ class Read(Task[ReadSettings, ReadItem]):
     settings_type: ClassVar[type[TaskSettings]] = ReadSettings
     sample_type: ClassVar[type[Picture]] = Picture
     needs: ClassVar[str] = "pictures whose plates are labelled with quads or boxes, and with texts"
+    needs_quads: ClassVar[bool] = True
     goal: ClassVar[tuple[str, bool]] = ("exact", True)
 
     def __init__(self, settings: ReadSettings) -> None:

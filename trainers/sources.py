@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from seedbed.augmenters.picture_warp import BendingAugmenter
 from seedbed.dataset import Dataset
 from seedbed.encode import decode_picture
 from seedbed.errors import InputError
@@ -172,6 +173,20 @@ def check_kind(task: Task[Any, Any], source: Source, where: str) -> None:
         raise InputError(
             f"the task {task.name!r} needs {task.needs}, but {where} holds {held}s, not {wanted}s."
         )
+
+
+def check_quads(task: Task[Any, Any], source: Source, where: str) -> None:
+    """Raise `InputError` where the task learns from quads that an augmenter left inexact."""
+    if not task.needs_quads or not isinstance(source, DatasetSource | StreamSource):
+        return
+    recipe = source.dataset.recipe() if isinstance(source, DatasetSource) else source.recipe
+    for name, augmenter in recipe.augmenters_for(source.split):
+        bends = isinstance(augmenter, BendingAugmenter) and augmenter.quads == "loose"
+        if bends and augmenter.probability > 0:
+            raise InputError(
+                f"the task {task.name!r} learns from quads, but {name} in the recipe of {where} "
+                f"bends them out of place: make it again with `quads: exact`."
+            )
 
 
 class Pool(ABC, Generic[I]):

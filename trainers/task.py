@@ -65,12 +65,14 @@ class Task(ABC, Generic[C, I]):
 
     `goal` names the metric that picks the best checkpoint, and whether more of it is better.
     `needs` completes the sentence "the task needs ..." for a dataset without the labels.
+    `needs_quads` says that it learns from quads, which must lie exactly.
     """
 
     name: ClassVar[str]
     settings_type: ClassVar[type[TaskSettings]]
     sample_type: ClassVar[type[Sample]]
     needs: ClassVar[str]
+    needs_quads: ClassVar[bool] = False
     goal: ClassVar[tuple[str, bool]]
 
     def __init__(self, settings: C) -> None:
