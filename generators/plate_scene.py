@@ -73,6 +73,7 @@ from seedbed.generators.scenes.procedural import View
 from seedbed.generators.scenes.vehicle import (
     VehicleParams,
     draw_vehicle,
+    lookalikes_on,
     paint_vehicle,
     paint_vehicle_front,
     vehicle_extent_mm,
@@ -648,6 +649,8 @@ class PlateScene(Generator[SceneParams, Picture]):
             outline = paint_vehicle(frame, item.vehicle, item.pose, light, bool(plates))
             plates = [plate.behind(outline) for plate in plates]
             _count(counts, "vehicles")
+            height, width = frame.shape[:2]
+            _count(counts, "lookalikes", lookalikes_on(item.vehicle, item.pose, width, height))
         if item.plate is not None and item.blend is not None:
             plate = self._paint_plate(frame, item.plate, item.blend, item.pose, light)
             plates = [farther.behind(plate.quad()) for farther in plates] + [plate]
@@ -869,5 +872,6 @@ def _within(value: float, bounds: Range) -> float:
     return min(max(value, bounds[0]), bounds[1])
 
 
-def _count(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1
+def _count(counts: dict[str, int], key: str, more: int = 1) -> None:
+    if more:
+        counts[key] = counts.get(key, 0) + more

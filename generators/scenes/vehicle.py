@@ -21,6 +21,7 @@ from seedbed.generators.scenes.camera import Pose
 from seedbed.generators.scenes.light import Light
 from seedbed.generators.scenes.vehicle_brush import (
     RAW,
+    SEEN_PX,
     SKIN,
     SPAN,
     Brush,
@@ -75,6 +76,7 @@ __all__ = [
     "Sticker",
     "VehicleParams",
     "draw_vehicle",
+    "lookalikes_on",
     "paint_vehicle",
     "paint_vehicle_front",
     "vehicle_extent_mm",
@@ -84,6 +86,9 @@ PLATE_CLEARANCE_MM = 15.0
 """Nothing is painted nearer than this around the plate, but by `paint_vehicle_front`."""
 
 _RIDER_HEIGHT_MM = 1620.0
+
+_FACE_MM = 17.0
+"""Where this is too small to be seen, a face is painted without its details."""
 
 
 def vehicle_extent_mm(params: VehicleParams) -> tuple[float, float, float, float]:
@@ -97,6 +102,36 @@ def vehicle_extent_mm(params: VehicleParams) -> tuple[float, float, float, float
         reach - p.plate_x_mm,
         p.plate_height_mm,
     )
+
+
+def lookalikes_on(params: VehicleParams, pose: Pose, width: int, height: int) -> int:
+    """How many stickers and lines with digits `paint_vehicle` shows in a frame of that size.
+
+    They look like plates and are none. What lies outside the frame, is too small to be
+    painted, or gave way to the plate, does not count.
+    """
+    p, scale = params, pose.px_per_mm()
+    if p.kind == "motorcycle":
+        return 0
+    places = []
+    for sticker in p.stickers:
+        on_glass = _on_glass(p, sticker)
+        seen_mm = sticker.height_mm if on_glass else _FACE_MM
+        if seen_mm * scale >= SEEN_PX and (on_glass or _has_room(p, sticker)):
+            places.append((sticker.x_mm, sticker.h_mm))
+    if _bears_lettering(p) and _FACE_MM * scale >= SEEN_PX:
+        for line in p.lettering:
+            # Smaller letters are painted as one grey stroke.
+            if any(char.isdigit() for char in line.text) and line.height_mm / 6 * scale >= SEEN_PX:
+                place = _line_place(p, line)
+                if place is not None:
+                    left, h, wide = place
+                    places.append((left + wide / 2, h + line.height_mm / 2))
+    if not places or pose.depth_mm <= 0:
+        return 0
+    plane = np.array([(x - p.plate_x_mm, p.plate_height_mm - h) for x, h in places])
+    seen = apply_homography(pose.homography(), plane)
+    return int(((seen >= 0) & (seen < (width, height))).all(axis=1).sum())
 
 
 def paint_vehicle(
@@ -122,7 +157,7 @@ def paint_vehicle(
     else:
         paint_shell(b, p)
         paint_glass(b, p)
-        if b.sees(17):
+        if b.sees(_FACE_MM):
             if p.facing == "rear":
                 _rear_face(b, p)
             else:
@@ -744,9 +779,7 @@ def _front_face(b: Brush, p: VehicleParams) -> None:
 def _details(b: Brush, p: VehicleParams) -> None:
     """Badge, lettering, lock, stickers, rails and aerial."""
     half = p.width_mm / 2
-    if p.facing == "rear" and p.kind not in ("truck", "trailer"):
-        lamp = tail_lamp_outline(p)
-        lid = min(half * 0.66, min(x for x, _ in lamp) - 25)
+    if _bears_lettering(p):
         plate_top = p.plate_height_mm + p.plate_height_of_sheet_mm / 2
         if p.plate_mount == "bumper":
             badge_h = p.belt_mm - (p.belt_mm - p.bumper_top_mm) * 0.32
@@ -757,16 +790,14 @@ def _details(b: Brush, p: VehicleParams) -> None:
         if _keeps_clear(p, shift, badge_h, p.badge_mm * 0.75, p.badge_mm * 0.6):
             paint_badge(b, p, shift, badge_h)
         for line in p.lettering:
-            _write(b, p, line, lid)
+            _write(b, p, line)
         if b.sees(30) and p.plate_mount == "bumper" and p.kind != "bus":
             h = badge_h - p.badge_mm - 25
             if _keeps_clear(p, 0, h, 20, 20):
                 b.fill(SKIN, ellipse(0, h, 16, 16, 10), (50, 51, 53), convex=True)
     for sticker in p.stickers:
-        if _keeps_clear(p, sticker.x_mm, sticker.h_mm, sticker.width_mm / 2, sticker.height_mm / 2):
-            on_glass = p.has_glass and p.belt_mm + 20 < sticker.h_mm < p.glass_top_mm
-            if not on_glass:
-                _sticker(b, sticker)
+        if _has_room(p, sticker) and not (p.has_glass and _on_glass(p, sticker)):
+            _sticker(b, sticker)
     if p.roof_rails and b.sees(30):
         h = p.height_mm
         for side in (-1.0, 1.0):
@@ -783,15 +814,28 @@ def _details(b: Brush, p: VehicleParams) -> None:
         b.line(RAW, [(0, p.height_mm, z), (0, p.height_mm + 260, z + 160)], (20, 20, 22), 6)
 
 
-def _write(b: Brush, p: VehicleParams, line: Lettering, lid: float) -> None:
-    """Set a line of lettering where it belongs on the rear, if there is room beside the plate."""
+def _bears_lettering(p: VehicleParams) -> bool:
+    return p.facing == "rear" and p.kind not in ("truck", "trailer")
+
+
+def _on_glass(p: VehicleParams, sticker: Sticker) -> bool:
+    return p.belt_mm + 20 < sticker.h_mm < p.glass_top_mm
+
+
+def _has_room(p: VehicleParams, sticker: Sticker) -> bool:
+    return _keeps_clear(p, sticker.x_mm, sticker.h_mm, sticker.width_mm / 2, sticker.height_mm / 2)
+
+
+def _line_place(p: VehicleParams, line: Lettering) -> tuple[float, float, float] | None:
+    """Left end, baseline and width of a line; None where there is no room beside the plate."""
+    lid = min(p.width_mm / 2 * 0.66, min(x for x, _ in tail_lamp_outline(p)) - 25)
     wide = line_width_mm(line.text, line.height_mm) * line.spacing
-    panel, under = p.belt_mm - p.bumper_top_mm, p.body
+    panel = p.belt_mm - p.bumper_top_mm
     h = p.belt_mm - 100 - p.seed % 50
     if line.place == "middle":
         x, h = -wide / 2, p.belt_mm - max(panel * 0.3, 110)
     elif line.place == "low":
-        x, h, under = -wide / 2, p.clearance_mm + (p.bumper_top_mm - p.clearance_mm) * 0.7, p.bumper
+        x, h = -wide / 2, p.clearance_mm + (p.bumper_top_mm - p.clearance_mm) * 0.7
     else:
         x = -lid if line.place.endswith("left") else lid - wide
     if line.place.startswith("below"):
@@ -799,7 +843,17 @@ def _write(b: Brush, p: VehicleParams, line: Lettering, lid: float) -> None:
     if wide > 1.9 * lid or not _keeps_clear(
         p, x + wide / 2, h + line.height_mm / 2, wide / 2, line.height_mm / 2
     ):
+        return None
+    return x, h, wide
+
+
+def _write(b: Brush, p: VehicleParams, line: Lettering) -> None:
+    """Set a line of lettering where it belongs on the rear, if there is room beside the plate."""
+    place = _line_place(p, line)
+    if place is None:
         return
+    x, h, _ = place
+    under = p.bumper if line.place == "low" else p.body
     text_at(
         b, line.text, x, h, line.height_mm, line.ink, under, line.weight,
         spacing=line.spacing, slant=line.slant, raised=line.chrome,
@@ -842,7 +896,7 @@ def _over_glass(b: Brush, p: VehicleParams, pane: list[Pair]) -> None:
             b.line(SPAN, [(0, low + 4), (0.1 * side, low + 50), (0.55 * side, low + 60)], BLACK, 18)
             b.line(SPAN, [(0.02 * side, low + 62), (0.6 * side, low + 52)], (30, 30, 32), 14)
     for sticker in p.stickers:
-        if p.belt_mm + 20 < sticker.h_mm < p.glass_top_mm and b.sees(sticker.height_mm):
+        if _on_glass(p, sticker) and b.sees(sticker.height_mm):
             dim = replace(
                 sticker,
                 ground=_whole(scaled(sticker.ground, lit * 0.85)),

@@ -246,6 +246,13 @@ def test_a_scene_without_plates_is_counted_as_a_negative() -> None:
     assert sample.counts["negatives"] == 1
 
 
+def test_what_is_written_on_vehicles_is_counted_with_the_lookalikes() -> None:
+    scene = PlateScene(**{**CLEAN, "pasted_rate": 0.0, "vehicle_kinds": {"van": 1.0}})
+    made = [scene.sample(2, index) for index in range(30)]
+    # No sign stands by the road: vans bear a number or a name more often than not.
+    assert 5 < sum(sample.counts.get("lookalikes", 0) > 0 for sample in made) < 30
+
+
 def test_only_the_layouts_asked_for_appear() -> None:
     scene = PlateScene(width=320, height=240, layouts=("de", "gb-rear"), plate_width_px=(20, 100))
     layouts = {o.layout for _, o in collect(scene, 25)}

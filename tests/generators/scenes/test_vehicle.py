@@ -19,6 +19,7 @@ from seedbed.generators.scenes.vehicle import (
     Sticker,
     VehicleParams,
     draw_vehicle,
+    lookalikes_on,
     paint_vehicle,
     paint_vehicle_front,
     vehicle_extent_mm,
@@ -291,6 +292,28 @@ def test_lettering_and_ovals_show_and_stay_off_the_plate() -> None:
     half_x = int(bare.plate_width_mm / 2 * scale)
     half_y = int(bare.plate_height_of_sheet_mm / 2 * scale)
     assert not changed[280 - half_y : 280 + half_y, 320 - half_x : 320 + half_x].any()
+
+
+def test_stickers_and_numbers_are_counted_as_lookalikes() -> None:
+    def line(text: str) -> Lettering:
+        return Lettering("left", text, 60.0, 1.0, 0.2, 0.16, True, (230, 230, 230))
+
+    oval = Sticker(350.0, 820.0, 170.0, 110.0, (232, 232, 228), (20, 20, 24), "SK", oval=True)
+    where = pose(depth_mm=1200.0)
+    bare = rear(2, plate_x_mm=0.0)
+
+    def count(at: Pose = where, **changes: object) -> int:
+        return lookalikes_on(dataclasses.replace(bare, **changes), at, 640, 480)
+
+    assert count() == 0
+    assert count(lettering=(line("LUXVEN"),)) == 0
+    assert count(lettering=(line("320"),)) == 1
+    assert count(lettering=(line("320"),), stickers=(oval,)) == 2
+    # Far away, out of the frame, and where the plate is: nothing is painted.
+    assert count(pose(depth_mm=4e4), lettering=(line("320"),), stickers=(oval,)) == 0
+    assert count(Pose((-900.0, 280.0), 1200.0, 700.0, (320.0, 240.0)), stickers=(oval,)) == 0
+    on_plate = dataclasses.replace(oval, x_mm=0.0, h_mm=bare.plate_height_mm)
+    assert count(stickers=(on_plate,)) == 0
 
 
 def test_what_makers_and_dealers_write_comes_at_its_rate() -> None:
