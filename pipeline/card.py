@@ -71,6 +71,9 @@ def card_text(recipe: Recipe, info: Mapping[str, Any]) -> str:
         "configs": [
             {
                 "config_name": "default",
+                # Hugging Face keeps what it has read by this configuration, not by the files:
+                # without the hash, a folder that was built anew would show its old samples.
+                "description": f"dataset hash {info['hash']}",
                 "data_files": [
                     {"split": split, "path": f"shards/{split}-*.parquet"}
                     for split in info["splits"]

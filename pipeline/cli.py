@@ -525,7 +525,7 @@ def verify(dataset: str, share: float, repair: bool, workers: int | None, as_jso
     if not found.good:
         count = len(found.problems) + found.untold
         cure = "" if repair else "; --repair makes damaged shards again"
-        raise SeedbedError(f"{dataset} has {count} problems{cure}.")
+        raise SeedbedError(f"{dataset} has {count} problem{'s' if count != 1 else ''}{cure}.")
     if not as_json:
         click.echo(f"good: {found.shards:,} shards, {found.samples:,} samples decoded")
 

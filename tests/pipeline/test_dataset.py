@@ -18,6 +18,7 @@ from seedbed.errors import InputError, SeedbedError
 from seedbed.make import Maker
 from seedbed.recipe import parse_recipe
 from seedbed.sample import Clip, Picture
+from seedbed.yaml_files import parse_yaml
 
 
 @pytest.fixture
@@ -164,3 +165,9 @@ def test_hugging_face_datasets_and_pandas_open_it(built: Path, tmp_path: Path) -
         "splits": {"train": 60, "val": 10},
         "pandas": 10,
     }
+
+
+def test_the_card_names_the_hash_where_hugging_face_looks_for_changes(built: Path) -> None:
+    header = (built / "README.md").read_text().split("---")[1]
+    (config,) = parse_yaml(header, "card")["configs"]
+    assert config["description"] == f"dataset hash {Dataset.open(built).info['hash']}"

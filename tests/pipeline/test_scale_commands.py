@@ -47,7 +47,7 @@ def test_verify_names_what_is_damaged_and_repairs_it(
     (out / "shards" / "val-000001.parquet").unlink()
     code, text, err = run(capsys, "verify", out)
     assert (code, text) == (1, "shard val-000001 is missing.\n")
-    assert err == f"seedbed: {out} has 1 problems; --repair makes damaged shards again.\n"
+    assert err == f"seedbed: {out} has 1 problem; --repair makes damaged shards again.\n"
     code, text, _ = run(capsys, "verify", out, "--repair", "--workers", 1)
     assert (code, text) == (
         0,
