@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.sound import SnrRange, SoundAugmenter, with_noise
-from seedbed.augmenters.sound_noise import folder_digest, read_window, sound_files, sound_length
+from seedbed.augmenters.sound_noise import read_window, sound_files, sound_length
+from seedbed.file_digests import files_digest
 from seedbed.sample import Clip
 from seedbed.streams import choose, uniform
 
@@ -43,7 +44,7 @@ class BackgroundNoise(SoundAugmenter[BackgroundNoiseParams]):
 
     def file_digests(self) -> dict[str, str]:
         """Of the folder's files. Raises `InputError`."""
-        return {f"sounds {self.folder}": folder_digest(self.folder)}
+        return {f"sounds {self.folder}": files_digest(self.folder, sound_files(self.folder))}
 
     def draw(self, sample: Clip, rng: np.random.Generator) -> BackgroundNoiseParams:
         """Draw ratio, file and place."""

@@ -14,10 +14,10 @@ from seedbed.augmenters.picture_donors import (
     donor_class,
     donor_names,
     donor_picture,
-    donors_digest,
 )
 from seedbed.augmenters.picture_labels import hidden
 from seedbed.augmenters.picture_mixing import fitted, labelled_mix
+from seedbed.file_digests import files_digest
 from seedbed.sample import Picture
 from seedbed.streams import choose, uniform
 
@@ -50,7 +50,7 @@ class Cutmix(PictureAugmenter[CutmixParams]):
 
     def file_digests(self) -> dict[str, str]:
         """Of the donor folder. Raises `InputError`."""
-        return {f"donors {self.donors}": donors_digest(self.donors)}
+        return {f"donors {self.donors}": files_digest(self.donors, donor_names(self.donors))}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> CutmixParams:
         """Draw the donor and the rectangle, in the frame's proportions and inside it."""

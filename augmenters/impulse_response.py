@@ -11,9 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from seedbed.augmenters.sound import SILENT_POWER, Sound, SoundAugmenter, power_of, resampled
-from seedbed.augmenters.sound_noise import folder_digest, read_sound, sound_files, sound_length
+from seedbed.augmenters.sound_noise import read_sound, sound_files, sound_length
 from seedbed.augmenters.sound_reverberation import reverberated
 from seedbed.errors import InputError
+from seedbed.file_digests import files_digest
 from seedbed.sample import Clip
 from seedbed.streams import choose
 
@@ -54,7 +55,7 @@ class ImpulseResponse(SoundAugmenter[ImpulseResponseParams]):
 
     def file_digests(self) -> dict[str, str]:
         """Of the folder's files. Raises `InputError`."""
-        return {f"sounds {self.folder}": folder_digest(self.folder)}
+        return {f"sounds {self.folder}": files_digest(self.folder, sound_files(self.folder))}
 
     def draw(self, sample: Clip, rng: np.random.Generator) -> ImpulseResponseParams:
         """Draw which response."""

@@ -15,10 +15,10 @@ from seedbed.augmenters.picture_donors import (
     donor_class,
     donor_names,
     donor_picture,
-    donors_digest,
 )
 from seedbed.augmenters.picture_labels import faded
 from seedbed.augmenters.picture_mixing import fitted, labelled_mix
+from seedbed.file_digests import files_digest
 from seedbed.sample import Picture
 from seedbed.streams import choose
 
@@ -58,7 +58,7 @@ class Mixup(PictureAugmenter[MixupParams]):
 
     def file_digests(self) -> dict[str, str]:
         """Of the donor folder. Raises `InputError`."""
-        return {f"donors {self.donors}": donors_digest(self.donors)}
+        return {f"donors {self.donors}": files_digest(self.donors, donor_names(self.donors))}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> MixupParams:
         """Draw the donor, and its share from a Beta(alpha, alpha), folded to at most a half."""

@@ -14,11 +14,11 @@ from seedbed.augmenters.picture_donors import (
     check_donors,
     donor_names,
     donor_picture,
-    donors_digest,
 )
 from seedbed.augmenters.picture_labels import counted, hidden
 from seedbed.augmenters.picture_light import covered
 from seedbed.augmenters.picture_places import place
+from seedbed.file_digests import files_digest
 from seedbed.sample import Picture
 from seedbed.streams import choose, uniform
 
@@ -82,7 +82,7 @@ class PastePatch(PictureAugmenter[PastePatchParams]):
         """Of the donor folder, where there is one. Raises `InputError`."""
         if self.donors is None:
             return {}
-        return {f"donors {self.donors}": donors_digest(self.donors)}
+        return {f"donors {self.donors}": files_digest(self.donors, donor_names(self.donors))}
 
     def draw(self, sample: Picture, rng: np.random.Generator) -> PastePatchParams:
         """Draw the donor, the piece (x, y, width, height, in shares) and its place in pixels."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import warnings
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
 import cv2
@@ -23,9 +22,6 @@ LONGEST_SIDE_PX = 1024
 """Donors are kept no larger than this, so that the cache holds at most 100 MB."""
 
 CACHED_PICTURES = 32
-
-DIGESTED_BYTES = 2**16
-"""Of each file, from its middle: smaller ones are read whole."""
 
 
 @lru_cache(maxsize=16)
@@ -96,28 +92,6 @@ def check_donors(folder: str) -> None:
     """
     for name in donor_names(folder):
         _check(Path(folder) / name)
-
-
-def donors_digest(folder: str) -> str:
-    """Twelve hex digits that change with the names and bytes of a folder's pictures.
-
-    Of each file its name, its size and `DIGESTED_BYTES` from its middle count, so that a large
-    folder need not be read. Raises `InputError` for a folder or file that cannot be read.
-    """
-    digest = blake2b(digest_size=6, person=b"seedbed")
-    for name in donor_names(folder):
-        path = Path(folder) / name
-        try:
-            with path.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, (size - DIGESTED_BYTES) // 2))
-                content = file.read(DIGESTED_BYTES)
-        except OSError as error:
-            raise InputError(
-                f"{path} cannot be read ({error.strerror or error}): remove it or mend it."
-            ) from error
-        digest.update(f"{name}\0{size}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def donor_class(name: str) -> str:

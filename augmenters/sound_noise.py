@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,6 @@ from seedbed.errors import InputError
 
 LOWEST_NOISE_HZ = 20.0
 """Coloured noise is level below this, where no loudspeaker and no ear follows."""
-
-DIGESTED_BYTES = 2**16
-"""Of each file, from its middle: shorter ones, such as most impulse responses, are read whole."""
 
 SOUND_SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf"}
@@ -70,28 +66,6 @@ def sound_files(folder: Path) -> tuple[str, ...]:
             f"({', '.join(sorted(SOUND_SUFFIXES))}); name another folder."
         )
     return tuple(found)
-
-
-def folder_digest(folder: Path) -> str:
-    """Twelve hex digits that change with a folder's sound files.
-
-    Of each file its name, its size and `DIGESTED_BYTES` from its middle count, so that a large
-    folder of recordings need not be read. Raises `InputError` for a folder or file that cannot
-    be read.
-    """
-    digest = blake2b(digest_size=6, person=b"seedbed")
-    for name in sound_files(folder):
-        try:
-            with (folder / name).open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, (size - DIGESTED_BYTES) // 2))
-                content = file.read(DIGESTED_BYTES)
-        except OSError as error:
-            raise InputError(
-                f"sound file {folder / name}: cannot be read: {error.strerror or error}."
-            ) from error
-        digest.update(f"{name}\0{size}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def sound_length(path: Path) -> tuple[int, int]:
