@@ -1,4 +1,4 @@
-"""Sheets of what was read or heard wrongly in real files, for a person to learn from.
+"""Sheets of plates that were read wrongly in real files, for a person to learn from.
 
 They show the files themselves, so they belong beside the predictions, not into a repository.
 """

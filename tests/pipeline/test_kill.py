@@ -121,7 +121,7 @@ def test_interrupted_or_ended_and_run_again(
 ) -> None:
     out = tmp_path / "d"
     process = started(out)
-    while process.is_alive() and not any(out.glob("marks/train-*.json")):
+    while process.is_alive() and len(list(out.glob("marks/train-*.json"))) < 4:
         time.sleep(0.002)
     os.killpg(process.pid, number)
     process.join()
@@ -131,7 +131,7 @@ def test_interrupted_or_ended_and_run_again(
         assert list(out.rglob(".*")) == []
     check_what_is_there(out)
     again = build(recipe(), out, executor="serial")
-    assert again.progress.resumed_shards >= 1
+    assert again.progress.resumed_shards >= 4
     assert contents(out) == whole
 
 
