@@ -225,15 +225,21 @@ def speech(
 @click.argument("run", type=_FOLDER)
 @click.option("--out", required=True, type=_FOLDER, help="The .onnx to write.")
 @click.option("--int8", is_flag=True, help="An int8 one beside it, with what it costs.")
-@click.option("--data", help="For --int8: what ranges and accuracy are measured on.")
-@click.option("--split", default="val", show_default=True)
-@click.option("--n", "count", type=click.IntRange(1), default=200, show_default=True)
+@click.option(
+    "--data", help="For --int8: what ranges and accuracy are measured on, instead of the run's own."
+)
+@click.option("--split", help="Of that data; by default the one the run is validated on.")
+@click.option("--n", "count", type=click.IntRange(2), default=200, show_default=True)
 def export_model(
-    run: Path, out: Path, int8: bool, data: str | None, split: str, count: int
+    run: Path, out: Path, int8: bool, data: str | None, split: str | None, count: int
 ) -> None:
-    """Export RUN's network as ONNX, checked against torch, its processing described beside it."""
+    """Export RUN's network as ONNX, checked against torch, its processing described beside it.
+
+    With --int8 a quantised one as well, and the accuracy that it costs on held-out data: printed,
+    and in a .json beside it.
+    """
     need_torch()
-    from seedbed.trainers.export import OnnxNetwork, export_onnx, metrics_with, quantise
+    from seedbed.trainers.export import export_int8, export_onnx
     from seedbed.trainers.runs import load_trained
     from seedbed.trainers.sources import held_items, open_source
 
@@ -246,18 +252,33 @@ def export_model(
     )
     if not int8:
         return
-    if data is None:
-        raise InputError("--int8 measures ranges and accuracy on data: give --data.")
-    items = list(held_items(trained.task, open_source(data, split, 0), data, limit=count))
+    where, split = _held_out(run, data, split)
+    source = open_source(where, split, 0)
+    items = list(held_items(trained.task, source, where, limit=count))
     small = out.with_suffix(".int8.onnx")
-    quantised = quantise(trained, out, small, items)
-    before = metrics_with(trained, trained.network, items)
-    after = metrics_with(trained, OnnxNetwork(small), items)
-    name = trained.task.goal[0]
+    found = export_int8(trained, out, small, items, source.described)
     _say(
-        f"{small}: {quantised.size_bytes / 1e6:.2f} MB, {quantised.milliseconds:.1f} ms an input; "
-        f"{name} {before[name]:.4g} becomes {after[name]:.4g} on {len(items)} items"
+        f"{small}: {found.exported.size_bytes / 1e6:.2f} MB, {found.exported.milliseconds:.1f} ms "
+        f"an input, its cost on {found.measured_on} items of {where} {split} in "
+        f"{small.with_suffix('.json').name}:"
     )
+    for name, change in found.metrics.items():
+        ends = change.interval_95
+        interval = "" if ends is None else f" (95% {ends[0]:+.4g} to {ends[1]:+.4g})"
+        _say(f"  {name} {change.float32:.4g} becomes {change.int8:.4g}{interval}")
+
+
+def _held_out(run: Path, data: str | None, split: str | None) -> tuple[str, str]:
+    """What a run is measured on: `data`, or what it was validated on; and the split."""
+    from seedbed.trainers.config import load_config
+
+    path = run / "config.yaml"
+    config = load_config(str(path)) if path.is_file() else None
+    if data is not None:
+        return data, split or ("val" if config is None else config.validation_split)
+    if config is None:
+        raise InputError(f"{run} does not say what it was validated on: give --data.")
+    return (config.validation or config.data)[0], split or config.validation_split
 
 
 COMMANDS: tuple[click.Command, ...] = (train, evaluate, predict, export_model)

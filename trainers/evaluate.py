@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -36,6 +36,8 @@ LEAST_SLICE = 5
 """Items below which a slice is left out of the table."""
 
 WORST = 24
+
+O = TypeVar("O")  # noqa: E741 - an outcome, or several of one item
 
 Metrics = Callable[[Sequence[Outcome]], dict[str, float]]
 Progress = Callable[[int, int], None]
@@ -79,7 +81,10 @@ class Evaluation:
 
 
 def bootstrap(
-    outcomes: Sequence[Outcome], metrics: Metrics, seed: int, rounds: int = ROUNDS
+    outcomes: Sequence[O],
+    metrics: Callable[[Sequence[O]], dict[str, float]],
+    seed: int,
+    rounds: int = ROUNDS,
 ) -> dict[str, tuple[float, float]]:
     """The 2.5th and 97.5th percentile of each metric over resampled outcomes."""
     rng = stream(seed, "bootstrap")

@@ -1,4 +1,8 @@
-"""Exports a trained network as ONNX, proves that it answers alike, and quantises it to int8."""
+"""Exports a trained network as ONNX, proves that it answers alike, and quantises it to int8.
+
+Ranges of int8's activations come from some items and its accuracy from others, so that what
+it costs is told of items that it was not fitted to.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +22,20 @@ from torch import Tensor, nn
 from seedbed.errors import InputError, SeedbedError
 from seedbed.shards import write_whole
 from seedbed.trainers.config import as_json
+from seedbed.trainers.evaluate import bootstrap
 from seedbed.trainers.fit import all_outcomes
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.runs import Trained
+from seedbed.trainers.task import Outcome
 
 TOLERANCE = 1e-4
 """Largest difference to torch's answers, relative to their size where that is over 1."""
 
 CALIBRATED_ON = 64
-"""Items whose activations set int8's ranges."""
+"""Items at most whose activations set int8's ranges."""
+
+CALIBRATION_SHARE = 4
+"""One of so many items sets ranges, the others measure."""
 
 
 class OnnxNetwork(nn.Module):
@@ -185,9 +194,99 @@ def quantise(trained: Trained, onnx: Path, path: Path, items: Sequence[Any]) -> 
     )
 
 
-def metrics_with(trained: Trained, network: nn.Module, items: list[Any]) -> dict[str, float]:
-    """The task's metrics with another network in place of the trained one."""
-    return trained.task.metrics(all_outcomes(trained.task, network, items))
+@dataclass(frozen=True)
+class MetricChange:
+    """A metric of the exported network and of its int8 copy, on the same items.
+
+    `interval_95` is the paired bootstrap's of their difference; None for metrics that cannot be
+    resampled.
+    """
+
+    float32: float
+    int8: float
+    interval_95: tuple[float, float] | None
+
+    @property
+    def change(self) -> float:
+        """What int8 adds to the metric."""
+        return self.int8 - self.float32
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """An int8 file, and what it costs: each metric before and after, by name."""
+
+    exported: Exported
+    calibrated_on: int
+    measured_on: int
+    metrics: dict[str, MetricChange]
+
+    def values(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "quantised": "filters and activations of convolutions in int8, by onnxruntime",
+            "size_bytes": self.exported.size_bytes,
+            "milliseconds": round(self.exported.milliseconds, 3),
+            "largest_difference_to_torch": self.exported.difference,
+            "calibrated_on_items": self.calibrated_on,
+            "measured_on_items": self.measured_on,
+            "metrics": {
+                name: {
+                    "float32": one.float32,
+                    "int8": one.int8,
+                    "change": one.change,
+                    "interval_95": None if one.interval_95 is None else list(one.interval_95),
+                }
+                for name, one in self.metrics.items()
+            },
+        }
+
+
+def export_int8(
+    trained: Trained, onnx: Path, path: Path, items: Sequence[Any], data: dict[str, Any]
+) -> Quantised:
+    """Write an int8 copy of an exported network, and what it costs beside it (`.json`).
+
+    An even share of `items` sets the ranges, at most `CALIBRATED_ON`; metrics are measured on
+    the others. `data` says in the `.json` where they come from. Raises `InputError` for fewer
+    than two items.
+    """
+    if len(items) < 2:
+        raise InputError(
+            f"int8 needs at least 2 items, some to measure ranges on and others to measure the "
+            f"accuracy it costs, got {len(items)}: give more --data or a larger --n."
+        )
+    # Evenly spread: folders list one class after the other.
+    step = max(CALIBRATION_SHARE, -(-len(items) // CALIBRATED_ON))
+    ranges = list(items[::step])
+    measured = [item for number, item in enumerate(items) if number % step]
+    exported = quantise(trained, onnx, path, ranges)
+    before = all_outcomes(trained.task, trained.network, measured)
+    after = all_outcomes(trained.task, OnnxNetwork(path), measured)
+    found = Quantised(exported, len(ranges), len(measured), _changes(trained, before, after))
+    write_whole(path.with_suffix(".json"), as_json({**found.values(), "data": data}).encode())
+    return found
+
+
+def _changes(
+    trained: Trained, before: Sequence[Outcome], after: Sequence[Outcome]
+) -> dict[str, MetricChange]:
+    """Each metric of the same items' outcomes with one network and with another."""
+    task = trained.task
+
+    def changes(drawn: Sequence[tuple[Outcome, Outcome]]) -> dict[str, float]:
+        one = task.metrics([first for first, _ in drawn])
+        other = task.metrics([second for _, second in drawn])
+        return {name: other[name] - one[name] for name in one.keys() & other.keys()}
+
+    intervals = bootstrap(list(zip(before, after, strict=True)), changes, seed=0)
+    first = {**task.metrics(before), **task.whole_set_metrics(before)}
+    second = {**task.metrics(after), **task.whole_set_metrics(after)}
+    return {
+        name: MetricChange(first[name], second[name], intervals.get(name))
+        for name in first
+        if name in second
+    }
 
 
 def _milliseconds(network: nn.Module, example: Tensor, rounds: int = 5) -> float:

@@ -29,8 +29,8 @@ from seedbed.trainers.evaluate import (
     summarise,
     worst_sheet,
 )
-from seedbed.trainers.export import TOLERANCE, OnnxNetwork, export_onnx, quantise
-from seedbed.trainers.fit import fit
+from seedbed.trainers.export import TOLERANCE, OnnxNetwork, export_int8, export_onnx
+from seedbed.trainers.fit import all_outcomes, fit
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.predict import PlateReader, predict_plates
 from seedbed.trainers.report import curve_svg, write_report
@@ -165,11 +165,29 @@ def test_the_exported_network_answers_alike(runs, plates, tmp_path, task):
     described = json.loads((tmp_path / f"{task}.json").read_text())
     assert described["processing"]["input"].startswith("float RGB 0 to 255")
     source = open_source(str(plates), "val", 0)
-    items = [i for n in range(3) for i in trained.task.items(source.sample(n), "x")]
+    items = [i for n in range(4) for i in trained.task.items(source.sample(n), "x")]
     small = tmp_path / "small.onnx"
-    quantise(trained, tmp_path / f"{task}.onnx", small, items)
-    outcomes = trained.task.outcomes(OnnxNetwork(small), items)
-    assert len(outcomes) == len(items)
+    found = export_int8(trained, tmp_path / f"{task}.onnx", small, items * 2, {"labels": "x"})
+    written = json.loads((tmp_path / "small.json").read_text())
+    count = 2 * len(items)
+    # Every fourth item sets ranges, and none of those is measured.
+    assert written["calibrated_on_items"] == -(-count // 4)
+    assert written["measured_on_items"] == count - -(-count // 4)
+    assert written["data"] == {"labels": "x"}
+    measured = [item for number, item in enumerate(items * 2) if number % 4]
+    for network, key in ((trained.network, "float32"), (OnnxNetwork(small), "int8")):
+        outcomes = all_outcomes(trained.task, network, measured)
+        metrics = {**trained.task.metrics(outcomes), **trained.task.whole_set_metrics(outcomes)}
+        assert {name: one[key] for name, one in written["metrics"].items()} == metrics
+    for name, one in written["metrics"].items():
+        assert one["change"] == one["int8"] - one["float32"]
+        if name in trained.task.metrics(outcomes):
+            assert one["interval_95"][0] <= one["interval_95"][1]
+    assert (
+        found.metrics[trained.task.goal[0]].int8 == written["metrics"][trained.task.goal[0]]["int8"]
+    )
+    with pytest.raises(InputError, match="at least 2 items"):
+        export_int8(trained, tmp_path / f"{task}.onnx", small, items[:1], {})
 
 
 def test_an_exported_locator_takes_any_size(runs, tmp_path):
@@ -223,12 +241,20 @@ def test_commands_from_training_to_rows(plates, photos, tmp_path):
     assert json.loads(done.stdout)["task"] == "plates"
     done = runner.invoke(
         export_model,
-        [str(tmp_path / "read"), "--out", str(tmp_path / "read.onnx"), "--int8", "--data",
-         str(plates), "--n", "4"],
+        [str(tmp_path / "read"), "--out", str(tmp_path / "read.onnx"), "--int8", "--n", "4"],
         catch_exceptions=False,
-    )  # fmt: skip
-    assert "becomes" in done.stderr
+    )
     assert (tmp_path / "read.int8.onnx").is_file()
+    # Without --data it is measured on what the run was validated on.
+    costs = json.loads((tmp_path / "read.int8.json").read_text())
+    assert (costs["data"]["dataset"], costs["data"]["split"]) == (str(plates), "val")
+    assert f"on {costs['measured_on_items']} items of {plates} val" in done.stderr
+    for name in ("exact", "cer"):
+        change = costs["metrics"][name]
+        assert f"{name} {change['float32']:.4g} becomes {change['int8']:.4g}" in done.stderr
+    weights = str(tmp_path / "read" / "best.safetensors")
+    done = runner.invoke(export_model, [weights, "--out", str(tmp_path / "x.onnx"), "--int8"])
+    assert "give --data" in str(done.exception)
 
 
 def test_commands_are_listed_without_torch():
