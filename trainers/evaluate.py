@@ -21,6 +21,7 @@ from seedbed.shards import write_whole
 from seedbed.streams import stream
 from seedbed.trainers.ctc import edit_distance
 from seedbed.trainers.draw import Image, contact_sheet, draw_plates
+from seedbed.trainers.feature_maps import SeenItem, seen_items
 from seedbed.trainers.fit import all_outcomes
 from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.quads import box_iou, side_lengths
@@ -37,6 +38,9 @@ LEAST_SLICE = 5
 
 WORST = 24
 
+SEEN = 2
+"""Items whose feature maps are kept."""
+
 O = TypeVar("O")  # noqa: E741 - an outcome, or several of one item
 
 Metrics = Callable[[Sequence[Outcome]], dict[str, float]]
@@ -50,7 +54,8 @@ class Evaluation:
     `intervals` are 95% intervals of the metrics that can be resampled; `slices` hold the
     metrics of each group with its size: `slices["layout"]["de"] == {"items": 12, ...}`.
     `confusion` counts items by their own class (rows) and the one given to them (columns), in the
-    order of `classes`; both are empty for tasks without classes.
+    order of `classes`; both are empty for tasks without classes. `seen` are a few items with the
+    feature maps that the network makes of them.
     """
 
     task: str
@@ -59,6 +64,7 @@ class Evaluation:
     intervals: Mapping[str, tuple[float, float]]
     slices: Mapping[str, Mapping[str, Mapping[str, float]]]
     worst: Sequence[Outcome] = field(default=(), repr=False)
+    seen: Sequence[SeenItem] = field(default=(), repr=False)
     classes: tuple[str, ...] = ()
     confusion: Sequence[Sequence[int]] = ()
 
@@ -150,7 +156,12 @@ def evaluate(
         raise InputError(f"the task {task.name!r} needs {task.needs}, and {where} has none.")
     outcomes = all_outcomes(task, trained.network, items, on_progress)
     found = summarise(task.name, outcomes, task.metrics, task.whole_set_metrics(outcomes))
-    return replace(found, classes=task.classes, confusion=task.confusion(outcomes).tolist())
+    return replace(
+        found,
+        classes=task.classes,
+        confusion=task.confusion(outcomes).tolist(),
+        seen=seen_items(trained, items[:SEEN]),
+    )
 
 
 def evaluate_plates(

@@ -30,6 +30,9 @@ _COLOURS = (
 _INK = (40, 40, 40)
 _GRID = (225, 225, 225)
 _GAP = 2
+STRIP_SHAPE = 32
+"""How many times longer than high a strip is drawn."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -92,15 +95,17 @@ def feature_map_sheet(
     """One record's feature maps, each from black (its least) to white (its largest number).
 
     `maps` has shape (channels, height, width), or (channels, time), which is drawn as one
-    strip a channel, or (channels, time, height, width), of which the middle moment is drawn.
+    strip a channel, four cells long, or (channels, time, height, width), of which the middle
+    moment is drawn.
     Raises `InputError` for any other shape.
     """
     numbers = np.asarray(maps, np.float32)
     if numbers.ndim == 4:
         numbers = numbers[:, numbers.shape[1] // 2]
     if numbers.ndim == 2:
-        numbers = numbers[:, None, :]
-        columns = 1
+        high = max(1, numbers.shape[1] // STRIP_SHAPE)
+        numbers = np.repeat(numbers[:, None, :], high, axis=1)
+        columns, cell = 1, 4 * cell
     if numbers.ndim != 3:
         raise InputError(f"feature maps have shape (channels, height, width), got {maps.shape}.")
     cells = []

@@ -1,4 +1,4 @@
-"""`report.html` of a run: its scores, confusions, worst cases, filters and curves, in one file."""
+"""`report.html` of a run: scores, confusions, worst cases, filters, their maps, and curves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import nn
 from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
-from seedbed.trainers.filters import filter_sheet, penalty_plot
+from seedbed.trainers.filters import feature_map_sheet, filter_sheet, penalty_plot
 from seedbed.trainers.regularise import chosen_features, layer_names, matrices
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
@@ -74,7 +74,14 @@ pre { background: #f5f6f8; padding: .8rem; overflow: auto; font-size: 13px } img
 {% if filters %}<h2>Filters of the first layer</h2>
 <figure><img alt="filters" src="{{ filters.picture }}">
 <figcaption>{{ filters.caption }}</figcaption></figure>
-{% endif %}{% if left %}<h2>What L1 has left</h2>
+{% endif %}{% for one in seen %}{% if loop.first %}<h2>Feature maps</h2>
+<p>Each map from black, its least number, to white, its largest.</p>{% endif %}
+<h3>{{ one.caption }}</h3>
+{% if one.picture %}<figure><img alt="item" src="{{ one.picture }}"></figure>{% endif %}
+{% for layer in one.layers %}<figure><img alt="feature maps" src="{{ layer.picture }}">
+<figcaption>{{ layer.caption }}</figcaption></figure>
+{% endfor %}{% endfor %}
+{% if left %}<h2>What L1 has left</h2>
 <table><tr><th>layer</th><th>inputs left</th><th>the strongest</th></tr>
 {% for row in left %}<tr><td>{{ row[0] }}</td><td class="n">{{ row[1] }}</td><td>{{ row[2] }}</td>
 </tr>{% endfor %}</table>
@@ -98,6 +105,7 @@ def write_report(run: Path, evaluations: Mapping[str, Evaluation]) -> Path:
         facts=_facts(run),
         evaluations=[_shown(where, one) for where, one in evaluations.items()],
         filters=_first_filters(network),
+        seen=_seen(evaluations),
         penalties=_penalties(run),
         left=_left_by_l1(run, network),
         curves=curves(run / "metrics.csv"),
@@ -153,6 +161,24 @@ def _first_filters(network: nn.Module) -> dict[str, str]:
             )
             return {"picture": _as_data(filter_sheet(weight), ".png"), "caption": caption}
     return {}
+
+
+def _seen(evaluations: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
+    """The items of the first evaluation with what the first and the last filters answered."""
+    first = next(iter(evaluations.values()), None)
+    drawn = []
+    for item in first.seen if first is not None else ():
+        layers = [
+            {
+                "picture": _as_data(feature_map_sheet(one.maps), ".png"),
+                "caption": f"{one.layer}: {' x '.join(str(size) for size in one.maps.shape)}",
+            }
+            for one in item.layers
+        ]
+        if layers:
+            picture = "" if item.picture is None else _as_data(item.picture)
+            drawn.append({"caption": item.caption, "picture": picture, "layers": layers})
+    return drawn
 
 
 def curves(path: Path) -> list[dict[str, str]]:

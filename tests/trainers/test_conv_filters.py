@@ -51,7 +51,9 @@ def test_feature_maps_run_from_black_to_white() -> None:
     assert sheet.shape == (8, 14, 3)
     assert sheet[2, 2:6, 0].tolist() == [0, 0, 255, 255]
     assert (sheet[2:6, 8:12] == 0).all()
-    assert feature_map_sheet(np.ones((3, 50)), cell=50).shape == (3 * 3 + 2, 54, 3)
+    # Strips are four cells long, 4 pixels to a number here.
+    assert feature_map_sheet(np.ones((3, 50)), cell=50).shape == (3 * 6 + 2, 204, 3)
+    assert feature_map_sheet(np.ones((1, 6400)), cell=50).shape == (6 + 4, 204, 3)
     assert feature_map_sheet(np.ones((1, 5, 4, 4)), cell=4).shape == (8, 8, 3)
     with pytest.raises(InputError, match="nothing to draw"):
         feature_map_sheet(np.ones((0, 4, 4)))

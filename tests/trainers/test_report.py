@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from seedbed.geometry import rectangle
+from seedbed.sample import LabelledObject, Picture
 from seedbed.trainers.evaluate import evaluate
+from seedbed.trainers.feature_maps import seen_items
 from seedbed.trainers.report import write_report
 from seedbed.trainers.runs import Trained, load_trained, save_weights
 from seedbed.trainers.sources import open_source
@@ -88,6 +91,14 @@ def test_the_confusion_matrix_and_the_filters_of_a_classifier(tmp_path, greys):
     assert (255, 255, 255) in colours
     assert (234, 128, 21) in colours
     assert "2 x 3 x 1 x 1, red, green and blue" in page
+    # Black is -0.5 in each colour: 0.6 * 3 * -0.5, and (0.5 - 0.5) * -0.5.
+    (layer,) = found.seen[0].layers
+    assert layer.maps.shape == (2, 16, 16)
+    assert np.allclose(layer.maps[0], -0.9)
+    assert np.allclose(layer.maps[1], 0.0)
+    assert "features.layers.conv1: 2 x 16 x 16" in page
+    assert picture_in(page, "feature maps").shape[:2] == (96 + 4, 2 * (96 + 2) + 2)
+    assert page.count('alt="item"') == 2
 
 
 def test_filters_on_one_channel_are_red_and_blue(tmp_path):
@@ -98,17 +109,37 @@ def test_filters_on_one_channel_are_red_and_blue(tmp_path):
         features__layers__conv1__weight=[[[[1.0]]], [[[-0.5]]]],
     )
     page = write_report(tmp_path / "run", {}).read_text()
+    assert "Feature maps" not in page
     assert "red above zero, blue below" in page
     colours = {tuple(pixel) for pixel in picture_in(page, "filters").reshape(-1, 3).tolist()}
     assert {(255, 0, 0), (128, 128, 255)} <= colours
 
 
-def test_a_network_without_filters_has_none_in_its_report(tmp_path):
-    arch = "flatten > FC4 > R"
-    make_run(tmp_path / "run", "classify", {**SETTINGS, "arch": arch}, head__bias=[0.0, 0.0, 0.0])
+def test_a_network_without_filters_has_none_in_its_report(tmp_path, greys):
+    settings = {**SETTINGS, "arch": "flatten > FC4 > R"}
+    trained = make_run(tmp_path / "run", "classify", settings, head__bias=[0.0, 0.0, 0.0])
     page = write_report(tmp_path / "run", {}).read_text()
     assert "Filters" not in page
     assert 'class="confusion"' not in page
+    found = evaluate(trained, open_source(str(greys), "test", 0), "greys")
+    assert "Feature maps" not in write_report(tmp_path / "run", {"greys": found}).read_text()
+
+
+def test_maps_are_those_of_the_first_and_the_last_filters(tmp_path):
+    arch = "F2@1x1 > R > F4@3x3 > R > P2 > F3@3x3 > R > gap"
+    trained = make_run(tmp_path / "run", "classify", {**SETTINGS, "arch": arch})
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    corners = rectangle(0, 0, 16, 16)
+    thing = LabelledObject(category="grey", bbox=(0, 0, 16, 16), quad=corners, polygon=corners)
+    item = trained.task.items(Picture(image=image, objects=(thing,)), "a")[0]
+    (seen,) = seen_items(trained, [item])
+    assert [one.layer for one in seen.layers] == ["features.layers.conv1", "features.layers.conv3"]
+    inputs = torch.from_numpy(seen.picture)[None] / 255 - 0.5
+    expected = trained.network.features.feature_maps(inputs)
+    for one, name in zip(seen.layers, ("conv1", "conv3"), strict=True):
+        np.testing.assert_allclose(one.maps, expected[name][0].numpy(), atol=1e-5)
+    # The hooks are gone again.
+    assert not trained.network._forward_hooks
 
 
 def test_inputs_that_l1_has_left_are_listed(tmp_path):
