@@ -356,10 +356,17 @@ class _Painter:
         self._origin = origin_px
         self._layout = layout
         self._typefaces = typefaces
+        self._fade = 0.0
 
-    def within(self, box: tuple[float, ...], size: tuple[float, float]) -> _Painter:
-        """A painter on the same layer whose units fill `box` with `size` of them."""
+    def within(
+        self, box: tuple[float, ...], size: tuple[float, float], fade: float = 0.0
+    ) -> _Painter:
+        """A painter on the same layer whose units fill `box` with `size` of them.
+
+        It mixes the share `fade` of white into its colours.
+        """
         inner = _Painter.__new__(_Painter)
+        inner._fade = fade
         inner.layer, inner.raised = self.layer, self.raised
         inner._layout, inner._typefaces = self._layout, self._typefaces
         sx, sy = self._scale
@@ -376,7 +383,7 @@ class _Painter:
 
     def paint(self, mark: AnyMark, drawn: MarkDraw) -> None:
         """Paint one mark as drawn."""
-        colour = _rgb(mark.colour[drawn.colour])
+        colour = _between(_rgb(mark.colour[drawn.colour]), (255, 255, 255), self._fade)
         if isinstance(mark, RectMark):
             outline = self._px(rounded_rectangle(mark.box, mark.radius))
             rim = mark.radius + mark.width
@@ -402,7 +409,7 @@ class _Painter:
             self._text(mark, drawn.text or mark.text, colour)
         else:
             emblem = self._layout.emblem(mark.name)
-            inner = self.within(mark.box, emblem.size)
+            inner = self.within(mark.box, emblem.size, mark.fade)
             for part in emblem.marks:
                 # An emblem is one fixed drawing: its parts take no choices of their own.
                 inner.paint(part, MarkDraw(True, 0, ""))

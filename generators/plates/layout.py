@@ -179,7 +179,7 @@ class TextMark(Mark):
 
 
 class EmblemMark(Mark):
-    """An emblem by name, fitted into `box`.
+    """An emblem by name, fitted into `box`; `fade` mixes its colours with that share of white.
 
     Emblems come from the layout's own `emblems` or from `data/plates/shared/emblems.toml`.
     """
@@ -187,6 +187,7 @@ class EmblemMark(Mark):
     kind: Literal["emblem"]
     name: str
     box: Box
+    fade: float = Field(default=0, ge=0, lt=1)
 
 
 AnyMark: TypeAlias = Annotated[

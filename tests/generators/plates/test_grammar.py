@@ -18,6 +18,19 @@ FORMS = {
     "gb-rear-two-line": r"[A-Z]{2}\d{2} [A-Z]{3}|[A-Z]\d{1,3} [A-Z]{3}|[A-Z]{3} \d{1,3}[A-Z]",
     "us-tx": r"[A-Z]{3}-\d{4}|[A-Z]{2}\d-[A-Z]\d{3}|[A-Z]{3}-\d{3}",
     "us-wa": r"[A-Z]{3}\d{4}|\d{3} [A-Z]{3}",
+    "us-al": r"\d{2}[A-Z]\d{3}[A-Z]|\d[A-Z]{2}\d{4}|\d{2}[A-Z]{2}\d{3}|\d[A-Z]\d{4}[A-Z]"
+    r"|\d{4}[A-Z]{2}\d",
+    "us-ga": r"[A-Z]{3} \d{4}|\d{3} [A-Z]{3}",
+    "us-id": r"\d[A-Z] \d{5}|[A-Z] \d{6}|\d[A-Z] [A-Z]\d{4}",
+    "us-md": r"\d[A-Z]{2} ?\d{4}",
+    "us-mi": r"[A-Z]{3} \d{4}|\d[A-Z]{2} [A-Z]\d{2}|[A-Z]{4} \d{2}",
+    "us-nj": r"[A-Z]\d{2}-[A-Z]{3}|[A-Z]{3}-\d{2}[A-Z]|[A-Z]{2}-\d{3}[A-Z]",
+    "us-nv": r"\d{3}-[A-Z]{3}|\d{2}[A-Z]-\d{3}|[A-Z]{3}-\d{3}",
+    "us-oh": r"[A-Z]{3} \d{4}",
+    "us-or": r"\d{3} [A-Z]{3}|[A-Z]{3} \d{3}",
+    "us-pa": r"[A-Z]{3}-\d{4}",
+    "us-tn": r"[A-Z]\d{2}-\d{2}[A-Z]|\d{3}-[A-Z]{3}|[A-Z]{3}-\d{3}|\d[A-Z]\d-\d{2}[A-Z]",
+    "us-ut": r"[A-Z]\d{2} \d[A-Z]{2}|\d{3} \d[A-Z]{2}|\d[A-Z]\d \d[A-Z]{2}|\d{3} [A-Z]{3}",
 }
 MAIN_VARIANT = {"fr": "since 2009", "es": "private"}
 

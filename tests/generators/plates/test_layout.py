@@ -18,7 +18,8 @@ from seedbed.generators.plates.layout import (
 REQUIRED = """
 sk-1997 sk-2004 sk-2006 sk-2023 cz de de-two-line pl at gb-front gb-rear gb-rear-two-line fr es
 it nl no eu-generic br-old br-mercosul us-mo us-ca us-tx us-la us-fl us-ny us-wa us-generic
-in in-two-line
+us-oh us-mi us-pa us-ga us-nc us-sc us-va us-nj us-ma us-co us-or us-nv us-ut us-ks us-ok us-ar
+us-tn us-ky us-al us-ms us-wi us-mn us-ia us-md us-ct us-nm us-id us-hi in in-two-line
 """
 
 SOUND = """
