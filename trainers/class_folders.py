@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.errors import InputError
-from seedbed.geometry import rectangle
-from seedbed.sample import Clip, LabelledObject, Picture, Sample
-from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture
+from seedbed.sample import Clip, Picture, Sample
+from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture, whole_picture
 from seedbed.trainers.sounds import SOUND_SUFFIXES, read_sound
 
 SPLITS = ("train", "val", "test")
@@ -51,15 +50,7 @@ class ClassFolders:
             sound, sample_rate = read_sound(path)
             return Clip(sound=sound, sample_rate=sample_rate, label=label)
         image = read_picture(path)
-        height, width = image.shape[:2]
-        corners = rectangle(0.0, 0.0, float(width), float(height))
-        whole = LabelledObject(
-            category=label,
-            bbox=(0.0, 0.0, float(width), float(height)),
-            quad=corners,
-            polygon=corners,
-        )
-        return Picture(image=image, objects=(whole,))
+        return Picture(image=image, objects=(whole_picture(image, label),))
 
     def name(self, index: int) -> str:
         """The file's path below the folder."""

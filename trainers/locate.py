@@ -29,6 +29,7 @@ from seedbed.streams import chance, log_uniform
 from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
 from seedbed.trainers.conv import build
 from seedbed.trainers.draw import draw_plates
+from seedbed.trainers.pictures import QUAD_IS_BOX
 from seedbed.trainers.quads import (
     MAPS,
     STRIDE,
@@ -140,7 +141,8 @@ class LocateSettings(TaskSettings):
 class LocateItem:
     """A picture as JPEG bytes and the quads, shape (4, 2) in pixels, of its plates.
 
-    What is marked in `ignored` is neither asked for nor counted as a mistake.
+    What is marked in `ignored` is neither asked for nor counted as a mistake. `cornered` says of
+    each plate whether its quad was labelled; otherwise it is the box.
     """
 
     name: str
@@ -149,6 +151,7 @@ class LocateItem:
     boxes: tuple[Bbox, ...]
     ignored: tuple[Points, ...]
     texts: tuple[str, ...]
+    cornered: tuple[bool, ...]
 
     @property
     def size_bytes(self) -> int:
@@ -238,7 +241,7 @@ class Locate(Task[LocateSettings, LocateItem]):
 
     def items(self, sample: Picture, name: str) -> list[LocateItem]:
         """The picture with its plates; small or hidden ones that cannot be read are ignored."""
-        plates, boxes, ignored, texts = [], [], [], []
+        plates, boxes, ignored, texts, cornered = [], [], [], [], []
         for labelled in sample.objects:
             if labelled.category != "plate" or len(labelled.quad) != 4:
                 continue
@@ -246,11 +249,22 @@ class Locate(Task[LocateSettings, LocateItem]):
                 plates.append(labelled.quad)
                 boxes.append(labelled.bbox)
                 texts.append(labelled.text_plain)
+                cornered.append(not labelled.attributes.get(QUAD_IS_BOX, False))
             else:
                 ignored.append(labelled.quad)
         bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
         jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, KEPT_QUALITY])[1].tobytes()
-        return [LocateItem(name, jpeg, tuple(plates), tuple(boxes), tuple(ignored), tuple(texts))]
+        return [
+            LocateItem(
+                name,
+                jpeg,
+                tuple(plates),
+                tuple(boxes),
+                tuple(ignored),
+                tuple(texts),
+                tuple(cornered),
+            )
+        ]
 
     def example(self, item: LocateItem, rng: np.random.Generator) -> Example:
         """A rescaled crop and its targets: `inputs` (crop, crop, 3) uint8 and the maps."""
@@ -376,9 +390,10 @@ class Locate(Task[LocateSettings, LocateItem]):
         for plate in found:
             best = max(left, key=lambda n: box_iou(left[n], plate.bbox), default=None)
             if best is not None and box_iou(left[best], plate.bbox) >= 0.5:
-                corner_errors.append(
-                    float(np.linalg.norm(item.plates[best] - plate.quad, axis=1).mean())
-                )
+                if item.cornered[best]:
+                    corner_errors.append(
+                        float(np.linalg.norm(item.plates[best] - plate.quad, axis=1).mean())
+                    )
                 del left[best]
             elif not any(quad_iou(plate.quad, quad) > 0.1 for quad in item.ignored):
                 false += 1
@@ -387,6 +402,7 @@ class Locate(Task[LocateSettings, LocateItem]):
             "found": len(item.plates) - len(left),
             "false": false,
             "corner_error_px": sum(corner_errors),
+            "found with corners": len(corner_errors),
             "pictures": 1,
         }
         for number, quad in enumerate(item.plates):
@@ -405,7 +421,10 @@ class Locate(Task[LocateSettings, LocateItem]):
         )
 
     def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """Recall and precision at IoU 0.5, corner error, and recall by plate width."""
+        """Recall and precision at IoU 0.5, corner error, and recall by plate width.
+
+        There is no corner error where no plate that was found has labelled corners.
+        """
         sums: dict[str, float] = {}
         for outcome in outcomes:
             for key, value in outcome.values.items():
@@ -415,7 +434,9 @@ class Locate(Task[LocateSettings, LocateItem]):
             "recall": _ratio(found, sums.get("plates", 0.0)),
             "precision": _ratio(found, found + sums.get("false", 0.0)),
             "false_per_picture": _ratio(sums.get("false", 0.0), sums.get("pictures", 0.0)),
-            "corner_error_px": _ratio(sums.get("corner_error_px", 0.0), found),
+            "corner_error_px": _ratio(
+                sums.get("corner_error_px", 0.0), sums.get("found with corners", 0.0)
+            ),
         }
         for low, high in pairwise(WIDTH_EDGES_PX):
             group = width_group((low + high) / 2)

@@ -24,12 +24,16 @@ from seedbed.recipe import Recipe, kind_of, load_recipe
 from seedbed.sample import Picture, Sample
 from seedbed.streams import stream
 from seedbed.trainers.class_folders import open_class_folders
+from seedbed.trainers.exported_folders import format_of, open_exported_folder
 from seedbed.trainers.labelled_files import LabelledFiles, lists
 from seedbed.trainers.pictures import PictureLabels
 from seedbed.trainers.sounds import SoundLabels
 from seedbed.trainers.task import Task
 
 I = TypeVar("I")  # noqa: E741 - an item
+
+LABELS_NAME = "labels.jsonl"
+"""The list of labels that a plain folder of files may hold."""
 
 MAX_TRIES = 50
 """Samples of a stream that are asked for one item before the stream counts as without labels."""
@@ -145,15 +149,22 @@ class StreamSource:
 
 
 def open_source(where: str, split: str, seed: int) -> Source:
-    """A dataset's folder, folders of classes, a `.jsonl` of labels, or a recipe (name or file).
+    """A dataset's folder, a labelled folder, a `.jsonl` of labels, or a recipe (name or file).
 
-    A recipe without a seed gets `seed`. Raises `InputError` for what is none of these.
+    Labelled folders hold a `labels.jsonl`, or are in a format of `seedbed.formats`, or have a
+    folder for each class. A recipe without a seed gets `seed`. Raises `InputError` for what is
+    none of these.
     """
     path = Path(where)
+    if (path / LABELS_NAME).is_file() and not (path / "recipe.yaml").is_file():
+        path = path / LABELS_NAME
     if path.suffix == ".jsonl":
         kind: type[LabelledFiles] = SoundLabels if lists(path, SoundLabels.key) else PictureLabels
         return kind.read(path)
     if path.is_dir() and not (path / "recipe.yaml").is_file():
+        format_name = format_of(path)
+        if format_name is not None:
+            return open_exported_folder(path, format_name, split)
         return open_class_folders(path, split)
     if path.is_dir():
         dataset = Dataset.open(path)
