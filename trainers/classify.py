@@ -34,6 +34,10 @@ LARGEST_KEPT = 2.0
 """Pictures are kept at most this many times the network's size."""
 
 
+SIZE_EDGES_PX = (32, 64, 128, 256)
+"""Longer sides by which accuracy is told apart."""
+
+
 class ClassifySettings(TaskSettings):
     """The classes, what the network looks like, and how pictures are varied in training."""
 
@@ -193,7 +197,10 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             patch = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
             box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
         target = settings.classes.index(label)
-        return ClassifyItem(name, np.ascontiguousarray(patch), box, target, {"class": label})
+        groups = {"class": label, "size": _size_group(max(width, height))}
+        if labelled.layout:
+            groups["layout"] = labelled.layout
+        return ClassifyItem(name, np.ascontiguousarray(patch), box, target, groups)
 
     def cut(
         self,
@@ -327,3 +334,11 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             "output": "(batch, classes): logits; their softmax is the score",
             "classes": list(settings.classes),
         }
+
+
+def _size_group(side_px: float) -> str:
+    """The group of sizes that a thing belongs to by its longer side."""
+    for edge in SIZE_EDGES_PX:
+        if side_px < edge:
+            return f"under {edge} px"
+    return f"{SIZE_EDGES_PX[-1]} px and more"

@@ -27,6 +27,7 @@ from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.quads import box_iou, side_lengths
 from seedbed.trainers.runs import Trained
 from seedbed.trainers.scores import LOCATED_IOU, READING_IOU, fold
+from seedbed.trainers.sharpness import plate_sharpness
 from seedbed.trainers.sources import Source, check_kind, held_items
 from seedbed.trainers.task import Outcome
 
@@ -208,7 +209,9 @@ def _plates_outcome(reader: PlateReader, sample: Picture, name: str) -> Outcome:
         captions.append(f"{text}: {reading or ('unread' if located else 'not found')}")
         slices = {
             "region": labelled.region or "?",
+            "layout": labelled.layout or "?",
             "width": _width_name(side_lengths(labelled.quad)[0]),
+            "sharpness": plate_sharpness(sample.image, labelled.quad),
         }
     return Outcome(
         name=name,

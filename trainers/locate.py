@@ -41,6 +41,7 @@ from seedbed.trainers.quads import (
     side_lengths,
     suppress,
 )
+from seedbed.trainers.sharpness import plate_sharpness
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
 Image = NDArray[np.uint8]
@@ -142,7 +143,7 @@ class LocateItem:
     """A picture as JPEG bytes and the quads, shape (4, 2) in pixels, of its plates.
 
     What is marked in `ignored` is neither asked for nor counted as a mistake. `cornered` says of
-    each plate whether its quad was labelled; otherwise it is the box.
+    each plate whether its quad was labelled; otherwise it is the box. `layouts` are the plates'.
     """
 
     name: str
@@ -152,6 +153,7 @@ class LocateItem:
     ignored: tuple[Points, ...]
     texts: tuple[str, ...]
     cornered: tuple[bool, ...]
+    layouts: tuple[str, ...]
 
     @property
     def size_bytes(self) -> int:
@@ -241,7 +243,7 @@ class Locate(Task[LocateSettings, LocateItem]):
 
     def items(self, sample: Picture, name: str) -> list[LocateItem]:
         """The picture with its plates; small or hidden ones that cannot be read are ignored."""
-        plates, boxes, ignored, texts, cornered = [], [], [], [], []
+        plates, boxes, ignored, texts, cornered, layouts = [], [], [], [], [], []
         for labelled in sample.objects:
             if labelled.category != "plate" or len(labelled.quad) != 4:
                 continue
@@ -249,6 +251,7 @@ class Locate(Task[LocateSettings, LocateItem]):
                 plates.append(labelled.quad)
                 boxes.append(labelled.bbox)
                 texts.append(labelled.text_plain)
+                layouts.append(labelled.layout)
                 cornered.append(not labelled.attributes.get(QUAD_IS_BOX, False))
             else:
                 ignored.append(labelled.quad)
@@ -263,6 +266,7 @@ class Locate(Task[LocateSettings, LocateItem]):
                 tuple(ignored),
                 tuple(texts),
                 tuple(cornered),
+                tuple(layouts),
             )
         ]
 
@@ -414,7 +418,7 @@ class Locate(Task[LocateSettings, LocateItem]):
             name=item.name,
             error=10 * len(left) + false + (1 - sure if item.plates else sure),
             values=values,
-            slices={"plates": str(len(item.plates)), "widest plate": _widest(item)},
+            slices={"plates": str(len(item.plates)), **_widest(item, image)},
             caption=f"{item.name}: missed {len(left)} of {len(item.plates)}, {false} false",
             picture=draw_plates(image, [(p.quad, f"{p.score:.2f}") for p in found], item.plates),
             details=(found, item.boxes, [_box(quad) for quad in item.ignored]),
@@ -539,8 +543,17 @@ def width_group(width_px: float) -> str:
     return f"{low}-{high} px" if high < WIDTH_EDGES_PX[-1] else f"{low}+ px"
 
 
-def _widest(item: LocateItem) -> str:
-    return width_group(max(side_lengths(quad)[0] for quad in item.plates)) if item.plates else "-"
+def _widest(item: LocateItem, image: Image) -> dict[str, str]:
+    """What the widest plate of a picture is like; nothing for one without plates."""
+    if not item.plates:
+        return {}
+    widths = [side_lengths(quad)[0] for quad in item.plates]
+    number = int(np.argmax(widths))
+    return {
+        "widest plate": width_group(widths[number]),
+        "sharpness": plate_sharpness(image, item.plates[number]),
+        "layout": item.layouts[number] or "?",
+    }
 
 
 def padded_picture(image: Image, scale: float) -> Image:

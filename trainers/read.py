@@ -41,6 +41,7 @@ from seedbed.trainers.ctc import (
 from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.quads import side_lengths
 from seedbed.trainers.rectify import grown_quad, rectify
+from seedbed.trainers.sharpness import sharpness_group
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
 Image = NDArray[np.uint8]
@@ -58,9 +59,6 @@ NOT_ASKED = -1
 
 BLANK_WEIGHT = 0.15
 """Of a blank step beside a letter's: there are about seven times as many."""
-
-SHARPNESS_GROUPS = (("blurred", 0.35), ("soft", 0.7))
-"""Sharpness under which a cut belongs to each group; what is above is sharp."""
 
 READ_TOGETHER = 64
 """Plates that are read in one batch outside training."""
@@ -496,16 +494,6 @@ def _cut_shifts(count: int) -> list[tuple[float, tuple[float, float]]]:
         (1.03, (-0.06, -0.06)),
     ]
     return around[:count]
-
-
-def sharpness_group(cut: Image) -> str:
-    """How sharp a cut is: the deviation of its Laplacian, as a share of its grey levels' own."""
-    grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).std() / (grey.std() + 1.0))
-    for name, edge in SHARPNESS_GROUPS:
-        if sharpness < edge:
-            return name
-    return "sharp"
 
 
 def _letter_group(letter_px: float) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,3 +185,23 @@ def test_a_crop_puts_each_point_where_its_scale_says(scale):
     x = (crop.sum(axis=0) * (np.arange(130) + 0.5)).sum() / crop.sum()
     y = (crop.sum(axis=1) * (np.arange(90) + 0.5)).sum() / crop.sum()
     assert (x, y) == pytest.approx((60.3, 41.7), abs=0.1)
+
+
+def test_slices_are_those_of_the_widest_plate():
+    image = np.zeros((128, 192, 3), dtype=np.uint8)
+    image[40:56, 60:120:4] = 255
+    objects = (
+        replace(plate(60), layout="de"),
+        replace(plate(10), quad=rectangle(10, 40, 20, 6), layout="fr"),
+    )
+    task = Locate(LocateSettings(scales=(1.0,), refine_width_px=0))
+    (item,) = task.items(Picture(image=image, objects=objects), "x")
+    (outcome,) = task.outcomes(Sighted(0.0), [item])
+    assert outcome.slices == {
+        "plates": "2",
+        "widest plate": "48-96 px",
+        "sharpness": "sharp",
+        "layout": "de",
+    }
+    (empty,) = task.items(Picture(image=image, objects=()), "x")
+    assert task.outcomes(Sighted(0.0), [empty])[0].slices == {"plates": "0"}

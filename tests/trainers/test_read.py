@@ -76,7 +76,8 @@ def test_it_can_learn_a_few_plates_by_heart(scenes):
     batch = task.collate([task.example(item, np.random.default_rng(0)) for item in items])
     network = task.network(0)
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
-    for _ in range(260):
+    for step in range(260):
+        optimiser.param_groups[0]["lr"] = 0.012 * (1 - step / 260)
         loss = task.loss(network(batch["inputs"]), batch)["loss"]
         optimiser.zero_grad()
         loss.backward()
