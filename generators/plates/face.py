@@ -72,12 +72,23 @@ RELIEF_EDGE_MM = 1.5
 RUBBED_EDGE_SHARE = 0.2
 """The share of a stroke's width that keeps its ink on each side where its middle is rubbed
 bare, as measured on photographs."""
-CACHE_BYTES = 64 * 2**20
+CACHE_BYTES = 112 * 2**20
 """Bound of the painted grounds and sprites kept in each process."""
 HOLE_COLOUR = "#2b2b2c"
 
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
+
+
+def _arc(start: float, stop: float, count: int, endpoint: bool) -> Points:
+    turn = np.linspace(start, stop, count, endpoint=endpoint)
+    return np.stack([np.cos(turn), np.sin(turn)], axis=1)
+
+
+_CIRCLE = _arc(0, 2 * math.pi, 48, False)
+_CORNERS = np.stack(
+    [_arc((i - 1) * math.pi / 2, i * math.pi / 2, 9, True) for i in range(4)]
+)  # clockwise from the top right one
 
 
 @dataclass(frozen=True)
@@ -414,6 +425,12 @@ class _Painter:
                 # An emblem is one fixed drawing: its parts take no choices of their own.
                 inner.paint(part, MarkDraw(True, 0, ""))
 
+    def fill_rounded(
+        self, box: tuple[float, ...], radius: float, colour: tuple[int, int, int]
+    ) -> None:
+        """Fill a rectangle (x, y, width, height) with round corners."""
+        self._fill(self._px(rounded_rectangle(box, radius)), colour, False)
+
     def _outline_or_fill(
         self,
         outline: Points,
@@ -437,13 +454,11 @@ class _Painter:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
     def _fill(self, points: Points, colour: tuple[int, int, int], raised: bool) -> None:
-        region = self._region(points, 1)
-        if region is None:
-            return
-        left, top, right, bottom = region
-        mask = np.zeros((bottom - top, right - left), np.uint8)
-        cv2.fillPoly(mask, [_fixed(points, left, top)], 255, cv2.LINE_AA, _SHIFT)
-        self.blend(mask, left, top, colour, raised)
+        # On premultiplied colours cv2's own blending of edges is right as it is.
+        outline = [_fixed(points, 0, 0)]
+        cv2.fillPoly(self.layer, outline, (*colour, 255), cv2.LINE_AA, _SHIFT)
+        if raised:
+            cv2.fillPoly(self.raised, outline, 255, cv2.LINE_AA, _SHIFT)
 
     def _stroke(
         self,
@@ -454,25 +469,23 @@ class _Painter:
         raised: bool,
         rim_px: float = 0.0,
     ) -> None:
+        if not closed:
+            for start, end in pairwise(points):
+                self._fill(_thick_segment(start, end, width_px), colour, raised)
+            disc = width_px / 2 * _CIRCLE[::3]
+            for point in points[1:-1] if len(points) > 2 else ():
+                self._fill(point + disc, colour, raised)
+            return
         region = self._region(points, width_px + 1)
         if region is None:
             return
         left, top, right, bottom = region
         mask = np.zeros((bottom - top, right - left), np.uint8)
-        if closed:
-            # The band between the outline grown and shrunk by half the width has true
-            # subpixel width, which cv2's integer line thickness has not.
-            for grown, value in ((0.5, 255), (-0.5, 0)):
-                moved = _offset(points, grown * width_px)
-                cv2.fillPoly(mask, [_fixed(moved, left, top)], value, cv2.LINE_AA, _SHIFT)
-        else:
-            for start, end in pairwise(points):
-                quad = _thick_segment(start, end, width_px)
-                cv2.fillPoly(mask, [_fixed(quad, left, top)], 255, cv2.LINE_AA, _SHIFT)
-            for point in points[1:-1] if len(points) > 2 else ():
-                spot = _fixed(point[None], left, top)[0]
-                radius = max(round(width_px / 2 * _UNIT), 1)
-                cv2.circle(mask, spot.tolist(), radius, 255, -1, cv2.LINE_AA, _SHIFT)
+        # The band between the outline grown and shrunk by half the width has true
+        # subpixel width, which cv2's integer line thickness has not.
+        for grown, value in ((0.5, 255), (-0.5, 0)):
+            moved = _offset(points, grown * width_px)
+            cv2.fillPoly(mask, [_fixed(moved, left, top)], value, cv2.LINE_AA, _SHIFT)
         rim = math.ceil(rim_px + width_px + 2)
         height, width = mask.shape
         if not 0 < 2 * rim < min(height, width) or rim_px == 0:
@@ -491,7 +504,7 @@ class _Painter:
         corners = self._px(rectangle(*mark.box))
         left, top = np.maximum(np.round(corners[0]).astype(int), 0)
         right, bottom = np.round(corners[2]).astype(int)
-        region = self.layer[top:bottom, left:right]
+        region = self.layer.view(np.uint32)[top:bottom, left:right, 0]
         if region.size == 0:
             return
         stops = np.array([_rgb(stop) for stop in mark.stops], np.float64)
@@ -500,9 +513,10 @@ class _Painter:
         ramp = np.stack(
             [np.interp(where, np.arange(len(stops)), stops[:, c]) for c in range(3)], axis=1
         )
-        ramp = ramp.round().astype(np.uint8)
-        region[..., :3] = ramp[:, None, :] if axis == 0 else ramp[None, :, :]
-        region[..., 3] = 255
+        opaque = np.full((len(ramp), 4), 255, np.uint8)
+        opaque[:, :3] = ramp.round()
+        pixels = opaque.view(np.uint32)[:, 0]
+        region[...] = pixels[:, None] if axis == 0 else pixels[None, :]
 
     def _text(self, mark: TextMark, text: str, colour: tuple[int, int, int]) -> None:
         sx, sy = self._scale
@@ -555,29 +569,15 @@ def rounded_rectangle(box: tuple[float, ...], radius: float) -> Points:
     radius = min(radius, width / 2, height / 2)
     if radius <= 0:
         return rectangle(x, y, width, height)
-    turn = np.linspace(0, math.pi / 2, 9)
-    corners = (
-        (x + width - radius, y + radius, -math.pi / 2),
-        (x + width - radius, y + height - radius, 0.0),
-        (x + radius, y + height - radius, math.pi / 2),
-        (x + radius, y + radius, math.pi),
-    )
-    return np.concatenate(
-        [
-            np.stack(
-                [cx + radius * np.cos(turn + start), cy + radius * np.sin(turn + start)], axis=1
-            )
-            for cx, cy, start in corners
-        ]
-    )
+    left, right, top, bottom = x + radius, x + width - radius, y + radius, y + height - radius
+    centres = np.array([(right, top), (right, bottom), (left, bottom), (left, top)])
+    return (centres[:, None, :] + radius * _CORNERS).reshape(-1, 2)
 
 
 def _ellipse(box: tuple[float, ...]) -> Points:
-    turn = np.linspace(0, 2 * math.pi, 48, endpoint=False)
     x, y, width, height = box
-    return np.stack(
-        [x + width / 2 * (1 + np.cos(turn)), y + height / 2 * (1 + np.sin(turn))], axis=1
-    )
+    half = np.array([width / 2, height / 2])
+    return np.asarray((1 + _CIRCLE) * half + (x, y), np.float64)
 
 
 def _offset(points: Points, distance: float) -> Points:
@@ -681,6 +681,12 @@ def _master_scale(px_per_mm: float) -> float:
 _AS_PRINTED = MarkDraw(True, 0, "")
 
 
+def _is_raised(layout: PlateLayout, mark: AnyMark) -> bool:
+    if isinstance(mark, EmblemMark):
+        return any(_is_raised(layout, part) for part in layout.emblem(mark.name).marks)
+    return mark.raised
+
+
 def _paint_base(
     layout: PlateLayout, variant: Variant, ground: str, px_per_mm: float, typefaces: TypefaceSet
 ) -> tuple[_Base, int]:
@@ -711,22 +717,34 @@ def _paint_base(
         hole_width, hole_height = layout.hole_mm
         for x, y in layout.bolts_mm:
             box = (x - hole_width / 2, y - hole_height / 2, hole_width, hole_height)
-            hole = RectMark(
-                kind="rect",
-                box=box,
-                radius=min(layout.hole_mm) / 2,
-                colour=(HOLE_COLOUR,),
-            )
-            painter.paint(hole, _AS_PRINTED)
-    outline = np.zeros((size[1], size[0]), np.uint8)
-    corners = rounded_rectangle((0, 0, width_mm, height_mm), layout.corner_radius_mm)
-    cv2.fillPoly(outline, [_fixed(corners * np.array(scale), 0, 0)], 255, cv2.LINE_AA, _SHIFT)
+            painter.fill_rounded(box, min(layout.hole_mm) / 2, _rgb(HOLE_COLOUR))
+
+    def paint_outline() -> tuple[Canvas, int]:
+        outline = np.zeros((size[1], size[0]), np.uint8)
+        corners = rounded_rectangle((0, 0, width_mm, height_mm), layout.corner_radius_mm)
+        cv2.fillPoly(outline, [_fixed(corners * np.array(scale), 0, 0)], 255, cv2.LINE_AA, _SHIFT)
+        return outline, outline.nbytes
+
+    def paint_relief() -> tuple[Canvas, int]:
+        raised = np.zeros((size[1], size[0]), np.uint8)
+        if layout.relief == "embossed":
+            raised = _soften(painter.raised, px_per_mm)
+        return raised, raised.nbytes
+
     rgb = np.asarray(cv2.cvtColor(painter.layer, cv2.COLOR_RGBA2RGB), np.uint8)
-    relief = np.zeros_like(outline)
-    if layout.relief == "embossed":
-        relief = _soften(painter.raised, px_per_mm)
+    # Designs of one outline and rim share these two; a layout drawn from a seed shares nothing.
+    if layout.id == RANDOM:
+        outline, relief = paint_outline()[0], paint_relief()[0]
+    else:
+        raised = (*layout.marks, *variant.marks)
+        raised_marks = tuple(mark.said for mark in raised if _is_raised(layout, mark))
+        own = (layout.id, typefaces) if raised_marks else ()
+        rim = (layout.relief, layout.border, layout.corner_radius_mm, raised_marks, own)
+        corner = layout.corner_radius_mm
+        outline = _CACHE.get(("outline", size, layout.size_mm, corner), paint_outline)
+        relief = _CACHE.get(("relief", size, layout.size_mm, rim), paint_relief)
     base = _Base(rgb, outline, relief)
-    return base, rgb.nbytes + outline.nbytes + relief.nbytes
+    return base, rgb.nbytes
 
 
 def _base(
@@ -740,16 +758,20 @@ def _base(
         return _paint_base(layout, variant, params.ground, scale, typefaces)[0]
     kind = (params.layout, params.layout_seed, params.variant, params.ground, typefaces)
     master = _master_scale(px_per_mm)
-    base: _Base = _CACHE.get(
-        ("base", kind, master),
-        lambda: _paint_base(layout, variant, params.ground, master, typefaces),
-    )
-    small = next((m for m in SMALL_MASTER_PX_PER_MM if m >= px_per_mm), None)
-    if small is None:
+
+    def paint() -> _Base:
+        base: _Base = _CACHE.get(
+            ("base", kind, master),
+            lambda: _paint_base(layout, variant, params.ground, master, typefaces),
+        )
         return base
 
+    small = next((m for m in SMALL_MASTER_PX_PER_MM if m >= px_per_mm), None)
+    if small is None:
+        return paint()
+
     def shrink() -> tuple[_Base, int]:
-        size = _size_px(layout, small)
+        base, size = paint(), _size_px(layout, small)
         pictures = [_resized(p, size) for p in (base.rgb, base.alpha, base.relief)]
         return _Base(*pictures), sum(picture.nbytes for picture in pictures)
 
@@ -909,7 +931,6 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
     variant = layout.variant(params.variant)
     scale = quantised_scale(px_per_mm)
     master = _master_scale(scale)
-    whole = (params.layout, params.layout_seed, master, typefaces)
     base = _base(layout, params, scale, typefaces)
     width_px, height_px = size_px = _size_px(layout, scale)
     painted_width, painted_height = _size_px(layout, master)
@@ -947,7 +968,7 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
     drawn = iter(params.marks)
     over: list[tuple[_Sprite, tuple[float, float]]] = []
 
-    def stick(index: Hashable, mark: AnyMark, at: tuple[float, float]) -> None:
+    def stick(mark: AnyMark, at: tuple[float, float]) -> None:
         choice = next(drawn, None)
         if choice is None:
             raise InputError(
@@ -956,7 +977,10 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
             )
         if not choice.shown:
             return
-        key = (*whole, index, choice.colour, choice.text)
+        # Many layouts print the same sticker or month: one sprite serves all of one size.
+        home = params.layout if isinstance(mark, EmblemMark) else ""
+        drawn_as = (choice.colour, choice.text, typefaces)
+        key = ("mark", mark.said, home, layout.size_mm, master, drawn_as)
         sprite: _Sprite
         if params.layout_seed is not None:
             sprite = _paint_sprite(layout, mark, choice, master, typefaces)[0]
@@ -967,14 +991,14 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
         else:
             _paste(rgb, relief if mark.raised and embossed else None, sprite, shrink, at)
 
-    for index, mark in enumerate(choice_marks(layout, variant)):
-        stick((variant.name, index), mark, (0.0, 0.0))
+    for mark in choice_marks(layout, variant):
+        stick(mark, (0.0, 0.0))
     for placed in placed_all:
         if len(placed.token) > 1:
             x = (placed.left + placed.width / 2) * width_px / width_mm
             y = placed.top * height_px / height_mm
-            for index, mark in enumerate(layout.separator(placed.token[1:-1]).marks):
-                stick((placed.token, index), mark, (x, y))
+            for mark in layout.separator(placed.token[1:-1]).marks:
+                stick(mark, (x, y))
 
     ground = _rgb(params.ground)
     colour = _between(params.ink, ground, params.ink_wear)

@@ -32,6 +32,7 @@ from pydantic import (
 )
 
 from seedbed.errors import InputError
+from seedbed.generators.plates.art import art_variant
 from seedbed.registry import nearest
 from seedbed.resources import data_path
 
@@ -95,6 +96,11 @@ class Mark(Model):
     def has_choice(self) -> bool:
         """Whether two plates of one layout may show it differently."""
         return len(self.colour) > 1 or self.chance < 1
+
+    @cached_property
+    def said(self) -> str:
+        """All that the mark says, the same for marks that look the same."""
+        return self.model_dump_json()
 
 
 class RectMark(Mark):
@@ -302,6 +308,19 @@ class Variant(Model):
     patterns: dict[str, Annotated[float, Field(gt=0)]] = {}
 
 
+class Art(Model):
+    """Further variants, drawn from numbers: `designs` of them, weighing `weight` together.
+
+    `capitals` and `script` are the patterns of the state's name printed in capitals and
+    as a script; `art` draws the pictures.
+    """
+
+    designs: int = Field(ge=1, le=200)
+    weight: float = Field(gt=0)
+    capitals: str
+    script: str
+
+
 class PlateLayout(Model):
     """One kind of plate. `load_layout` reads and checks it; see the module for patterns.
 
@@ -349,6 +368,7 @@ class PlateLayout(Model):
     vanity: Vanity | None = None
     fonts: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
+    art: Art | None = None
     marks: Marks = ()
     emblems: dict[str, Emblem] = {}
 
@@ -653,8 +673,18 @@ def make_layout(values: Mapping[str, Any], layout_id: str, file: str) -> PlateLa
         layout = PlateLayout.model_validate({**values, "id": layout_id, "file": file})
     except ValidationError as error:
         raise _validation_sentence(file, error) from error
+    if layout.art is not None:
+        layout = layout.model_copy(
+            update={"variants": (*layout.variants, *_art_variants(layout, layout.art))}
+        )
     _check(layout)
     return layout
+
+
+def _art_variants(layout: PlateLayout, art: Art) -> Iterator[Variant]:
+    for number in range(art.designs):
+        drawn = art_variant(number, layout.size_mm, art.capitals, art.script)
+        yield Variant.model_validate({**drawn, "weight": art.weight / art.designs})
 
 
 def _check(layout: PlateLayout) -> None:
