@@ -35,6 +35,12 @@ DEEP_FRAME_RATE = 0.3
 """How often a frame's lettered bar is so deep that it hides what is printed under it."""
 TABS_RATE = 0.25
 """How often an American frame has tongues over the bolts."""
+BRACKET_RATE = 0.08
+"""How often what holds an American plate is a pair of brackets at its ends, not a frame."""
+SHIFTED_RATE = 0.35
+"""How often a plate sits to one side in its mount, so that one lap is wider."""
+RIDGED_RATE = 0.5
+"""How often a mount's sides have ridges, whose lines run along the outer characters."""
 _BOLTS_APART_MM = 177.8
 """Between the bolts of an American plate (SAE J686)."""
 _SHADOW_MM = 4.0
@@ -107,10 +113,12 @@ class MountParams:
     `rim_mm` is how far it reaches beyond the plate on each side, `lap_mm` how far over
     it; `radius_mm` rounds the outside. `tags` colours reflective bits at the corners.
     `tabs_mm` is the width and depth of the tongues that a frame puts over the plate's four
-    bolts, beyond its lap.
+    bolts, beyond its lap. `ridges` are upright lines on both sides: the place from the
+    outer edge (0) to the inner one (1), the width in millimetres, and the shade, a factor
+    on the colour.
     """
 
-    kind: Literal["holder", "frame", "trim"]
+    kind: Literal["holder", "frame", "trim", "bracket"]
     size_mm: tuple[float, float]
     rim_mm: Sides
     lap_mm: Sides
@@ -121,6 +129,26 @@ class MountParams:
     bottom: LabelParams | None
     tags: Rgb | None
     tabs_mm: tuple[float, float] | None = None
+    ridges: tuple[tuple[float, float, float], ...] = ()
+
+
+def _draw_ridges(
+    rng: np.random.Generator, chrome: bool, rate: float = RIDGED_RATE
+) -> tuple[tuple[float, float, float], ...]:
+    """Grooves and edges that mirror light: bright and dark on chrome, pale on plastic."""
+    if not chance(rng, rate):
+        return ()
+    shades = (0.3, 0.45, 0.65, 1.4) if chrome else (0.4, 2.5, 4.0, 7.0)
+    return tuple(
+        (uniform(rng, (0.05, 1.0)), uniform(rng, (0.7, 3.0)), choose(rng, shades))
+        for _ in range(int(rng.integers(1, 4)))
+    )
+
+
+def _draw_side_laps(rng: np.random.Generator, lap: float, most: float) -> tuple[float, float]:
+    """The laps at left and right of a plate that may sit to one side."""
+    shift = uniform(rng, (-0.8, 0.8)) * lap if chance(rng, SHIFTED_RATE) else 0.0
+    return min(lap + shift, most), min(lap - shift, most)
 
 
 def _word(rng: np.random.Generator, syllables: int) -> str:
@@ -203,19 +231,23 @@ def _draw_holder(rng: np.random.Generator, size_mm: tuple[float, float]) -> Moun
     label = _label(rng, "eu", bands)
     lap = uniform(rng, (0.8, 2.6))
     lap_bottom = uniform(rng, (0.8, 3.5))
+    laps = _draw_side_laps(rng, lap, 5.0)
+    ridges = _draw_ridges(rng, chrome)
+    side = uniform(rng, (6.0, 18.0)) if chance(rng, 0.08) else rim
     if bare:
         return None
     return MountParams(
         kind="holder",
         size_mm=size_mm,
-        rim_mm=(rim, rim, rim, lip if lettered else rim * 1.2),
-        lap_mm=(lap, lap, lap, lap_bottom),
+        rim_mm=(side, rim, side, lip if lettered else rim * 1.2),
+        lap_mm=(laps[0], lap, laps[1], lap_bottom),
         radius_mm=uniform(rng, (2.0, 9.0)),
         colour=colour,
         chrome=chrome,
         top=None,
         bottom=label if lettered else None,
         tags=None,
+        ridges=ridges,
     )
 
 
@@ -235,7 +267,7 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
     )
     top, bottom = _label(rng, "us", bands), _label(rng, "us", bands)
     has_top, has_bottom = chance(rng, 0.55), chance(rng, 0.75)
-    side = uniform(rng, (2.0, 7.0))
+    laps = _draw_side_laps(rng, uniform(rng, (2.0, 7.0)), 8.0)
     # A deep frame hides the state's name or the slogan, never the characters.
     deep_top, deep_bottom = chance(rng, DEEP_FRAME_RATE), chance(rng, DEEP_FRAME_RATE)
     top_range, bottom_range = (4.0, 10.0), (4.0, 10.0)
@@ -248,8 +280,12 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
     tabs = (uniform(rng, (18.0, 34.0)), uniform(rng, (12.0, 20.0)))
     # Half a motorcycle's plate is half as tall: a frame laps it in proportion.
     scale = min(1.0, size_mm[1] / 152.4)
+    ridges = _draw_ridges(rng, chrome)
+    bracketed = chance(rng, BRACKET_RATE)
     if bare:
         return None
+    if bracketed:
+        return _draw_bracket(rng, size_mm, colour, chrome)
     return MountParams(
         kind="frame",
         size_mm=size_mm,
@@ -259,7 +295,7 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
             uniform(rng, (2.0, 6.0)),
             uniform(rng, (2.0, 8.0)),
         ),
-        lap_mm=(side * scale, lap_top * scale, side * scale, lap_bottom * scale),
+        lap_mm=(laps[0] * scale, lap_top * scale, laps[1] * scale, lap_bottom * scale),
         radius_mm=uniform(rng, (5.0, 16.0)),
         colour=colour,
         chrome=chrome,
@@ -267,6 +303,29 @@ def _draw_frame(rng: np.random.Generator, size_mm: tuple[float, float]) -> Mount
         bottom=bottom if has_bottom else None,
         tags=None,
         tabs_mm=(tabs[0] * scale, tabs[1] * scale) if tabbed else None,
+        ridges=ridges,
+    )
+
+
+def _draw_bracket(
+    rng: np.random.Generator, size_mm: tuple[float, float], colour: Rgb, chrome: bool
+) -> MountParams:
+    """Upright ends at left and right, as old cars' bumpers have: nothing above or below."""
+    ends = uniform(rng, (6.0, 24.0))
+    laps = _draw_side_laps(rng, uniform(rng, (0.5, 5.0)), 8.0)
+    thin = uniform(rng, (0.3, 2.5))
+    return MountParams(
+        kind="bracket",
+        size_mm=size_mm,
+        rim_mm=(ends, thin, ends * uniform(rng, (0.8, 1.2)), thin),
+        lap_mm=(laps[0], 0.0, laps[1], 0.0),
+        radius_mm=uniform(rng, (3.0, 12.0)),
+        colour=colour,
+        chrome=chrome,
+        top=None,
+        bottom=None,
+        tags=None,
+        ridges=_draw_ridges(rng, chrome, 0.9),
     )
 
 
@@ -277,19 +336,22 @@ def _draw_trim(rng: np.random.Generator, size_mm: tuple[float, float]) -> MountP
     rim = uniform(rng, (2.0, 6.0))
     lap = uniform(rng, (0.5, 3.0))
     radius = uniform(rng, (4.0, 12.0))
+    laps = _draw_side_laps(rng, lap, 5.0)
+    ridges = _draw_ridges(rng, chrome)
     if bare:
         return None
     return MountParams(
         kind="trim",
         size_mm=size_mm,
         rim_mm=(rim, rim, rim, rim),
-        lap_mm=(lap, lap, lap, lap),
+        lap_mm=(laps[0], lap, laps[1], lap),
         radius_mm=radius,
         colour=(180, 182, 186) if chrome else (24, 24, 26),
         chrome=chrome,
         top=None,
         bottom=None,
         tags=(214, 26, 24) if tagged else None,
+        ridges=ridges,
     )
 
 
@@ -364,6 +426,7 @@ def paint_mount(
     gains = light.diffuse_gain()
     _paint_body(paint, params, outer, inner, gains, px_per_mm)
     _shade_edges(paint, params, outline, opening, gains, px_per_mm)
+    _paint_ridges(paint, params, outer, inner, gains, px_per_mm)
     fonts = typefaces or default_typefaces()
     across = (outer[0] + radius * 0.5, outer[2] - radius * 0.5)
     for label, low, high in (
@@ -457,6 +520,24 @@ def _shade_edges(
     cv2.polylines(paint, [outline], True, edge, thickness, cv2.LINE_AA, _SHIFT)
     dark = _lit(params.colour, 0.6, gains)
     cv2.polylines(paint, [opening], True, dark, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def _paint_ridges(
+    paint: Picture,
+    params: MountParams,
+    outer: Sides,
+    inner: Sides,
+    gains: tuple[float, float, float],
+    px_per_mm: float,
+) -> None:
+    """Upright lines on both sides, the same on either."""
+    for place, width_mm, shade in params.ridges:
+        colour = _lit(params.colour, shade, gains)
+        half = width_mm / 2 * px_per_mm
+        for edge, opening in ((outer[0], inner[0]), (outer[2], inner[2])):
+            x = edge + place * (opening - edge)
+            box = _rounded((x - half, outer[1], x + half, outer[3]), 0)
+            cv2.fillPoly(paint, [box], colour, cv2.LINE_AA, _SHIFT)
 
 
 def _paint_label(

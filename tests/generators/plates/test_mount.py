@@ -170,3 +170,29 @@ def test_tongues_cover_the_bolts_and_nothing_between_them() -> None:
         assert on_plate[15, round(x)] == 255
         assert on_plate[round(deepest) + 4, round(x)] == 0
     assert on_plate[round(mount.lap_mm[1]) + 4, 150] == 0
+
+
+def test_some_plates_sit_aside_in_mounts_with_ridged_sides() -> None:
+    drawn = [draw_mount(stream(12, i), "us", (304.8, 152.4)) for i in range(600)]
+    mounts = [mount for mount in drawn if mount is not None]
+    brackets = [mount for mount in mounts if mount.kind == "bracket"]
+    # 8 in 100 of some 360 mounts.
+    assert 12 < len(brackets) < 48
+    assert all(mount.lap_mm[1] == mount.lap_mm[3] == 0 for mount in brackets)
+    aside = [mount for mount in mounts if mount.lap_mm[0] != mount.lap_mm[2]]
+    assert len(aside) / len(mounts) == pytest.approx(0.35, abs=0.08)
+    ridged = [mount for mount in mounts if mount.ridges]
+    assert len(ridged) / len(mounts) == pytest.approx(0.53, abs=0.08)
+
+
+def test_ridges_run_down_both_sides() -> None:
+    # Half way between the outer edge 4 mm outside and the opening 5 mm inside the plate.
+    mount = replace(FRAME, ridges=((0.5, 2.0, 8.0),))
+    rgb, alpha = canvas()
+    paint_mount(rgb, alpha, (10.0, 10.0), 1.0, mount, LIGHT)
+    row = rgb[85, :, 1].astype(int)
+    left, right = row[6:15], row[305:314]
+    assert left.argmax() + 6 == pytest.approx(10.5 - 0.5, abs=1)
+    assert right.argmax() + 305 == pytest.approx(309.5 - 0.5, abs=1)
+    assert left.max() > 100
+    assert min(left.min(), right.min()) < 40
