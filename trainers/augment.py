@@ -46,3 +46,20 @@ def augment(
     for augmenter in augmenters:
         picture = augmenter(picture, rng)
     return picture.image
+
+
+def augment_film(
+    frames: NDArray[np.uint8],
+    augmenters: Sequence[Augmenter[Any, Any]],
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """`frames`, uint8 RGB of shape (time, height, width, 3), each changed in the same way.
+
+    What is drawn is drawn once: a camera's light and noise do not jump between frames.
+    """
+    start = rng.bit_generator.state
+    changed = []
+    for frame in frames:
+        rng.bit_generator.state = start
+        changed.append(augment(frame, augmenters, rng))
+    return np.stack(changed)

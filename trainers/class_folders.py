@@ -1,4 +1,6 @@
-"""Folders of pictures or sounds, one for each class: `dogs/a.jpg`, `cats/b.jpg`.
+"""Folders of pictures, films or sounds, one for each class: `dogs/a.jpg`, `cats/b.jpg`.
+
+A film is a folder of frames (`waving/a/000.png`) or a file with several (`waving/b.gif`).
 
 Where there are folders for splits above them (`train/dogs`, `val/dogs`), a split is its
 folder. Without them every file belongs to one of train (80%), val and test (10% each) by a
@@ -15,7 +17,8 @@ from typing import Any
 
 from seedbed.errors import InputError
 from seedbed.sample import Clip, Picture, Sample
-from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture, whole_picture
+from seedbed.trainers.films import FILM_SUFFIXES, Film, frame_files, open_film, read_still
+from seedbed.trainers.pictures import PICTURE_SUFFIXES, whole_picture
 from seedbed.trainers.sounds import SOUND_SUFFIXES, read_sound
 
 SPLITS = ("train", "val", "test")
@@ -27,7 +30,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The pictures or sounds of one split, each labelled with its folder's name."""
+    """The pictures, films or sounds of one split, each labelled with its folder's name."""
 
     folder: Path
     split: str
@@ -49,8 +52,12 @@ class ClassFolders:
         if self.sample_type is Clip:
             sound, sample_rate = read_sound(path)
             return Clip(sound=sound, sample_rate=sample_rate, label=label)
-        image = read_picture(path)
-        return Picture(image=image, objects=(whole_picture(image, label),))
+        film = open_film(path)
+        if film is None:
+            image = read_still(path)
+            return Picture(image=image, objects=(whole_picture(image, label),))
+        image = film.frames([film.count // 2])[0]
+        return Film(image=image, objects=(whole_picture(image, label),), film=film)
 
     def name(self, index: int) -> str:
         """The file's path below the folder."""
@@ -73,9 +80,10 @@ def open_class_folders(folder: Path, split: str) -> ClassFolders:
     found = [path for group in _classes(root) for path in _media(group)]
     if not found:
         raise InputError(
-            f"{root} is no dataset and has no folders of pictures or sounds, one for each class."
+            f"{root} is no dataset and has no folders of pictures, films or sounds, one for each "
+            f"class."
         )
-    sounds = {path.suffix.lower() in SOUND_SUFFIXES for path in found}
+    sounds = {path.suffix.lower() in SOUND_SUFFIXES and path.is_file() for path in found}
     if len(sounds) > 1:
         raise InputError(f"{root} holds pictures and sounds: keep them in folders of their own.")
     if not has_splits and split != ALL:
@@ -93,7 +101,10 @@ def _classes(folder: Path) -> list[Path]:
 
 def _media(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in (*PICTURE_SUFFIXES, *SOUND_SUFFIXES) and path.is_file():
+        if path.is_dir():
+            if not path.name.startswith(".") and frame_files(path):
+                yield path
+        elif path.suffix.lower() in (*PICTURE_SUFFIXES, *FILM_SUFFIXES, *SOUND_SUFFIXES):
             yield path
 
 

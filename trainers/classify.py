@@ -1,34 +1,43 @@
-"""Classifies pictures: whole ones, or the labelled things cut out of them.
+"""Classifies pictures: whole ones, the labelled things cut out of them, or short films.
 
 Samples come from folders, one for each class, or from a dataset whose objects have
-categories. The network is an arch line, or a backbone that others have trained under a new
-last layer.
+categories. Of a film the network sees a fixed number of frames, evenly spread over its time,
+as one input (time, height, width, channels). The network is an arch line, or a backbone that
+others have trained under a new last layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
+from seedbed.errors import InputError
 from seedbed.sample import LabelledObject, Picture
 from seedbed.streams import chance, log_uniform
-from seedbed.trainers.augment import AugmenterSpec, augment, make_augmenters
+from seedbed.trainers.augment import AugmenterSpec, augment, augment_film, make_augmenters
 from seedbed.trainers.conv import build
+from seedbed.trainers.films import Film, evenly
 from seedbed.trainers.heads import class_head, class_losses
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
 Image = NDArray[np.uint8]
 
 LOOK_TOGETHER = 32
-"""Pictures that are classified in one batch outside training."""
+"""Pictures or films that are classified in one batch outside training."""
+
+FILM_ARCH = (
+    "F16@3x3x3 nobias > BN > R > P1x2x2 > F32@3x3x3 nobias > BN > R > P2 > "
+    "F64@3x3x3 nobias > BN > R > P2 > F96@3x3x3 nobias > BN > R > gap > drop0.2"
+)
+"""What takes the place of the default line where the network sees several frames."""
 
 LARGEST_KEPT = 2.0
 """Pictures are kept at most this many times the network's size."""
@@ -47,6 +56,9 @@ class ClassifySettings(TaskSettings):
     )
     width: int = Field(default=64, ge=8, le=1024, description="pixels that the network sees")
     height: int = Field(default=64, ge=8, le=1024)
+    frames: int = Field(
+        default=1, ge=1, le=256, description="of a film, evenly spread; 1 for pictures"
+    )
     margin: float = Field(
         default=0.05, ge=0, le=2, description="around an object's box, as a share of its sides"
     )
@@ -55,7 +67,8 @@ class ClassifySettings(TaskSettings):
             "F24@3x3 nobias > BN > R > P2 > F48@3x3 nobias > BN > R > P2 > "
             "F96@3x3 nobias > BN > R > P2 > F128@3x3 nobias > BN > R > gap > drop0.2"
         ),
-        description="arch line that ends in a vector; with a backbone, from its features on",
+        description="arch line that ends in a vector; with a backbone, from its features on; by "
+        "default one with filters over time where frames is over 1",
     )
     backbone: str = Field(default="", description="efficientnet-lite0 or a model's folder")
     unfreeze: int = Field(default=0, ge=0, description="last stages of the backbone that learn")
@@ -84,6 +97,12 @@ class ClassifySettings(TaskSettings):
             raise ValueError(f"the class {twice[0]!r} stands there twice")
         return classes
 
+    @model_validator(mode="after")
+    def _films(self) -> ClassifySettings:
+        if self.frames > 1 and self.backbone:
+            raise ValueError("a backbone sees single pictures: leave frames at 1, or backbone out")
+        return self
+
     @field_validator("zoom")
     @classmethod
     def _zoom(cls, zoom: tuple[float, float]) -> tuple[float, float]:
@@ -94,7 +113,10 @@ class ClassifySettings(TaskSettings):
 
 @dataclass(frozen=True)
 class ClassifyItem:
-    """A picture with the box to look at, [x, y, width, height], and the number of its class."""
+    """A picture with the box to look at, [x, y, width, height], and the number of its class.
+
+    `image` has shape (height, width, 3), or (time, height, width, 3) for the frames of a film.
+    """
 
     name: str
     image: Image
@@ -109,7 +131,10 @@ class ClassifyItem:
 
 
 class ClassifyNetwork(nn.Module):
-    """Pictures of 0 to 255, (batch, height, width, 3), in; logits (batch, classes) out."""
+    """Pictures of 0 to 255, (batch, height, width, 3), in; logits (batch, classes) out.
+
+    Films are (batch, time, height, width, 3).
+    """
 
     def __init__(self, settings: ClassifySettings, seed: int) -> None:
         super().__init__()
@@ -117,14 +142,17 @@ class ClassifyNetwork(nn.Module):
         self.layer_decay = settings.layer_decay
         shape: tuple[int, ...] = (settings.height, settings.width, 3)
         arch = settings.arch
+        usual = arch == ClassifySettings.model_fields["arch"].default
+        if settings.frames > 1:
+            shape = (settings.frames, *shape)
+            arch = FILM_ARCH if usual else arch
         if settings.backbone:
             from seedbed.trainers.backbones import picture_backbone
 
             self.backbone = picture_backbone(settings.backbone)
             self.backbone.unfreeze(settings.unfreeze)
             shape = (self.backbone.features,)
-            if arch == ClassifySettings.model_fields["arch"].default:
-                arch = "drop0.2"
+            arch = "drop0.2" if usual else arch
         self.features = build(arch, shape, "channels_last", seed=seed)
         self.head = class_head(self.features, len(settings.classes), "classify")
 
@@ -147,7 +175,7 @@ class ClassifyNetwork(nn.Module):
 
 
 class Classify(Task[ClassifySettings, ClassifyItem]):
-    """Says which class a picture, or a thing in it, belongs to."""
+    """Says which class a picture, a thing in it, or a film belongs to."""
 
     name: ClassVar[str] = "classify"
     settings_type: ClassVar[type[TaskSettings]] = ClassifySettings
@@ -165,15 +193,36 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
         return self.settings.classes
 
     def items(self, sample: Picture, name: str) -> list[ClassifyItem]:
-        """The picture's objects that are of one of the classes."""
+        """The picture's objects, or the film, that are of one of the classes."""
+        if isinstance(sample, Film):
+            return self._film_items(sample, name)
         items = []
         for number, labelled in enumerate(sample.objects):
             label = str(getattr(labelled, self.settings.by))
             if label not in self.settings.classes or not labelled.legible:
                 continue
+            if self.settings.frames > 1:
+                raise InputError(
+                    f"classify: {name} is a picture, but the setting `frames` asks for films of "
+                    f"{self.settings.frames} frames: leave it out, or give films."
+                )
             where = name if len(sample.objects) == 1 else f"{name} object {number}"
             items.append(self._item(sample.image, labelled, label, where))
         return items
+
+    def _film_items(self, sample: Film, name: str) -> list[ClassifyItem]:
+        (whole,) = sample.objects
+        label = str(getattr(whole, self.settings.by))
+        if label not in self.settings.classes:
+            return []
+        if self.settings.frames == 1:
+            raise InputError(
+                f"classify: {name} is a film of {sample.film.count} frames: set `frames` to how "
+                f"many of them the network shall see."
+            )
+        frames = sample.film.frames(evenly(sample.film.count, self.settings.frames))
+        items = [self._item(frame, whole, label, name) for frame in frames]
+        return [replace(items[0], image=np.stack([item.image for item in items]))]
 
     def _item(self, image: Image, labelled: LabelledObject, label: str, name: str) -> ClassifyItem:
         settings = self.settings
@@ -241,17 +290,29 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
         warped = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(warped, dtype=np.uint8)
 
+    def _seen(
+        self, item: ClassifyItem, zoom: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> Image:
+        """The cut of a picture, or those of a film's frames along a first axis."""
+        if self.settings.frames == 1:
+            return self.cut(item.image, item.box, zoom, shift)
+        return np.stack([self.cut(frame, item.box, zoom, shift) for frame in item.image])
+
     def example(self, item: ClassifyItem, rng: np.random.Generator) -> Example:
-        """A varied cut: `inputs` (height, width, 3) uint8 and `targets`, its class."""
+        """A varied cut: `inputs` (height, width, 3) uint8 and `targets`, its class.
+
+        Of a film `inputs` is (time, height, width, 3), all frames varied alike.
+        """
         settings = self.settings
         reach = max(settings.zoom[1] - 1.0, 1.0 - settings.zoom[0]) / 2
         shift = rng.uniform(-reach, reach, 2)
         zoom = log_uniform(rng, settings.zoom)
-        cut = self.cut(item.image, item.box, zoom, (float(shift[0]), float(shift[1])))
+        cut = self._seen(item, zoom, (float(shift[0]), float(shift[1])))
         if settings.flip and chance(rng, 0.5):
-            cut = np.ascontiguousarray(cut[:, ::-1])
+            cut = np.ascontiguousarray(cut[..., ::-1, :])
+        change = augment if settings.frames == 1 else augment_film
         return {
-            "inputs": augment(cut, self._augmenters, rng),
+            "inputs": change(cut, self._augmenters, rng),
             "targets": np.array(item.target, dtype=np.int64),
         }
 
@@ -268,7 +329,7 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
     def outcomes(self, network: nn.Module, items: Sequence[ClassifyItem]) -> list[Outcome]:
         """The class that each item was given beside its own."""
         device = next(network.parameters()).device
-        cuts = [self.cut(item.image, item.box) for item in items]
+        cuts = [self._seen(item) for item in items]
         outcomes = []
         for start in range(0, len(items), LOOK_TOGETHER):
             part = slice(start, start + LOOK_TOGETHER)
@@ -286,7 +347,7 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             values={"items": 1, "right": float(best == item.target)},
             slices=item.groups,
             caption=f"{names[item.target]} taken for {names[best]} ({row[best]:.2f})",
-            picture=cut,
+            picture=cut if cut.ndim == 3 else np.hstack(cut[[0, len(cut) // 2, -1]]),
             details=(item.target, best),
         )
 
@@ -322,7 +383,10 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
     def example_input(self) -> Tensor:
         """A grey ramp."""
         ramp = torch.linspace(0, 255, self.settings.width)[None, None, :, None]
-        return ramp.expand(1, self.settings.height, self.settings.width, 3).contiguous()
+        ramp = ramp.expand(1, self.settings.height, self.settings.width, 3)
+        if self.settings.frames > 1:
+            ramp = ramp[:, None].expand(-1, self.settings.frames, -1, -1, -1)
+        return ramp.contiguous()
 
     def processing(self) -> dict[str, Any]:
         """How to feed the exported network and read what it gives."""
@@ -331,6 +395,10 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             "input": f"float RGB 0 to 255, (batch, {settings.height}, {settings.width}, 3): the "
             f"box, grown by the margin on each side, resized to the whole input",
             "margin": settings.margin,
+            "frames": None
+            if settings.frames == 1
+            else f"{settings.frames} along a second axis, each from the middle of its share of the "
+            f"film's frames",
             "output": "(batch, classes): logits; their softmax is the score",
             "classes": list(settings.classes),
         }

@@ -36,7 +36,7 @@ from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
 from seedbed.trainers.regularise import Regulariser, near_zero_activations, near_zero_weights
 from seedbed.trainers.run_log import MetricsTable, ProgressLine, is_helper
-from seedbed.trainers.runs import save_weights
+from seedbed.trainers.runs import channels_last, save_weights
 from seedbed.trainers.sources import (
     HeldPool,
     Pool,
@@ -414,7 +414,7 @@ def _fit(
     if settings.compile:
         _need_compiler()
         learner.network.compile()
-    learner.to(memory_format=torch.channels_last)
+    channels_last(learner)
     watch = Watch(run, task, config, items, validated)
     progress = ProgressLine(task.name, length.steps, settings.log_every, say, live)
     trainer = lightning.Trainer(

@@ -95,5 +95,17 @@ def load_trained(where: str | Path, task_name: str | None = None) -> Trained:
         first = str(error).splitlines()[-1].strip()
         raise InputError(f"{path} does not fit the network it describes: {first}") from error
     network.eval().requires_grad_(False)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    channels_last(network)
     return Trained(task, network, header["info"], path)
+
+
+def channels_last(network: nn.Module) -> None:
+    """Keep a network's filters in the memory order that fast kernels want: channels last.
+
+    Filters over two axes and over three have orders of their own, which `Module.to` does not tell
+    apart.
+    """
+    orders = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for weight in network.parameters():
+        if weight.dim() in orders:
+            weight.data = weight.data.to(memory_format=orders[weight.dim()])
