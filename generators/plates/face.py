@@ -75,6 +75,16 @@ bare, as measured on photographs."""
 CACHE_BYTES = 112 * 2**20
 """Bound of the painted grounds and sprites kept in each process."""
 HOLE_COLOUR = "#2b2b2c"
+STICKER_RATE = 0.035
+"""How often something was stuck on a plate of any country: a dealer's or inspector's sticker, a
+toll tag."""
+BESIDE_RATE = 0.35
+"""How often such a sticker stands beside the outermost character, not near a corner."""
+STICKER_COLOURS = (
+    "#e8e8e4", "#e8e8e4", "#d8c23c", "#d8642c", "#c0363c", "#3a78b8", "#48985c", "#2c2c30",
+)  # fmt: skip
+LEAST_STICKER_MM = 4.0
+"""Where there is less room than this between the edge and the characters, nothing is stuck."""
 
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
@@ -101,6 +111,26 @@ class MarkDraw:
 
 
 @dataclass(frozen=True)
+class StickerDraw:
+    """A stray sticker: near a corner, or `beside` the first or last character.
+
+    `size_mm` (width, height) is the most it takes; it shrinks to the room that the
+    characters leave, and keeps `gap_mm` from them. `along` says where it lies along the
+    edge, 0 to 1. `bar` is the colour of what is printed on it.
+    """
+
+    beside: bool
+    at_left: bool
+    at_top: bool
+    size_mm: tuple[float, float]
+    gap_mm: float
+    along: float
+    oval: bool
+    colour: str
+    bar: str | None
+
+
+@dataclass(frozen=True)
 class FaceParams:
     """Everything that decides how one clean plate looks.
 
@@ -110,7 +140,7 @@ class FaceParams:
     `rubbed` how bare the middles of the strokes are worn (0 not, 1 down to the ground);
     `embossed` says whether anything is raised at all.
     `gains` multiplies RGB of the whole face. `marks` follows the order of `choice_marks`,
-    then the separators' marks in reading order.
+    then the separators' marks in reading order. `sticker` belongs to no layout.
     """
 
     layout: str
@@ -130,6 +160,7 @@ class FaceParams:
     embossed: bool
     gains: tuple[float, float, float]
     marks: tuple[MarkDraw, ...]
+    sticker: StickerDraw | None = None
 
 
 @dataclass(frozen=True)
@@ -290,7 +321,64 @@ def draw_face(
             gain * uniform(rng, (0.97, 1.015)),
         ),
         marks=tuple(_draw_mark(layout, mark, rng) for mark in marks),
+        sticker=_draw_sticker(rng) if chance(rng, STICKER_RATE) else None,
     )
+
+
+def _draw_sticker(rng: np.random.Generator) -> StickerDraw:
+    beside = chance(rng, BESIDE_RATE)
+    widths, heights = ((3.0, 14.0), (14.0, 60.0)) if beside else ((10.0, 34.0), (8.0, 24.0))
+    return StickerDraw(
+        beside=beside,
+        at_left=chance(rng, 0.5),
+        at_top=chance(rng, 0.5),
+        size_mm=(uniform(rng, widths), uniform(rng, heights)),
+        gap_mm=uniform(rng, (1.0, 6.0)),
+        along=uniform(rng, (0.0, 1.0)),
+        oval=chance(rng, 0.25),
+        colour=choose(rng, STICKER_COLOURS),
+        bar=choose(rng, ("#2a2a2e", "#1e3a7c", "#b0303a", "#f0f0ec")) if chance(rng, 0.7) else None,
+    )
+
+
+def sticker_box(
+    sticker: StickerDraw, size_mm: tuple[float, float], text_mm: tuple[float, float, float, float]
+) -> tuple[float, float, float, float] | None:
+    """Where a sticker lies: x, y, width and height in millimetres; None where nothing fits.
+
+    `text_mm` is the left, top, right and foot of all characters, `size_mm` the plate.
+    """
+    width, height = size_mm
+    left, top, right, foot = text_mm
+    edge = 2.0
+    if sticker.beside:
+        room = (left if sticker.at_left else width - right) - edge - sticker.gap_mm
+        wide, tall = min(sticker.size_mm[0], room), min(sticker.size_mm[1], foot - top)
+        x = left - sticker.gap_mm - wide if sticker.at_left else right + sticker.gap_mm
+        y = top + sticker.along * (foot - top - tall)
+    else:
+        room = (top if sticker.at_top else height - foot) - edge
+        wide, tall = sticker.size_mm[0], min(sticker.size_mm[1], room)
+        inset = edge + sticker.along * (0.25 * width)
+        x = inset if sticker.at_left else width - inset - wide
+        y = edge if sticker.at_top else height - edge - tall
+    thin = wide if sticker.beside else tall
+    least = LEAST_STICKER_MM / 2 if sticker.beside else LEAST_STICKER_MM
+    return None if thin < least else (x, y, wide, tall)
+
+
+def _paint_sticker(
+    rgb: Canvas, sticker: StickerDraw, box: tuple[float, ...], scale: tuple[float, float]
+) -> None:
+    x, y, wide, tall = box
+    outline = _ellipse(box) if sticker.oval else rounded_rectangle(box, 1.0)
+    parts = [(outline, sticker.colour)]
+    if sticker.bar is not None:
+        middle = rectangle(x + 0.2 * wide, y + 0.35 * tall, 0.6 * wide, 0.3 * tall)
+        parts.append((middle, sticker.bar))
+    for points, colour in parts:
+        corners = [_fixed(points * np.array(scale), 0, 0)]
+        cv2.fillPoly(rgb, corners, _rgb(colour), cv2.LINE_AA, _SHIFT)
 
 
 def plate_size_mm(params: FaceParams) -> tuple[float, float]:
@@ -977,14 +1065,14 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
             )
         if not choice.shown:
             return
-        # Many layouts print the same sticker or month: one sprite serves all of one size.
-        home = params.layout if isinstance(mark, EmblemMark) else ""
-        drawn_as = (choice.colour, choice.text, typefaces)
-        key = ("mark", mark.said, home, layout.size_mm, master, drawn_as)
         sprite: _Sprite
         if params.layout_seed is not None:
             sprite = _paint_sprite(layout, mark, choice, master, typefaces)[0]
         else:
+            # Many layouts print the same sticker or month: one sprite serves all of one size.
+            home = params.layout if isinstance(mark, EmblemMark) else ""
+            drawn_as = (choice.colour, choice.text, typefaces)
+            key = ("mark", mark.said, home, layout.size_mm, master, drawn_as)
             sprite = _CACHE.get(key, lambda: _paint_sprite(layout, mark, choice, master, typefaces))
         if mark.over:
             over.append((sprite, at))
@@ -1016,6 +1104,13 @@ def render_face(params: FaceParams, px_per_mm: float, typefaces: TypefaceSet) ->
         relief = np.asarray(cv2.max(relief, _soften(ink, scale)), np.uint8)
     for sprite, at in over:
         _paste(rgb, None, sprite, shrink, at)
+    if params.sticker is not None:
+        cells = [p for p in placed_all if len(p.token) == 1]
+        right_mm = max(p.left + p.width for p in cells)
+        text_mm = (min(p.left for p in cells), min(p.top for p in cells), right_mm, foot)
+        box = sticker_box(params.sticker, layout.size_mm, text_mm)
+        if box is not None:
+            _paint_sticker(rgb, params.sticker, box, (width_px / width_mm, height_px / height_mm))
     return PlateFace(
         rgb=_apply_gains(rgb, params.gains),
         alpha=_resized(base.alpha, size_px),
@@ -1109,6 +1204,7 @@ __all__ = [
     "FaceParams",
     "MarkDraw",
     "PlateFace",
+    "StickerDraw",
     "choice_marks",
     "default_weights",
     "draw_face",
@@ -1117,4 +1213,5 @@ __all__ = [
     "plate_size_mm",
     "quantised_scale",
     "render_face",
+    "sticker_box",
 ]

@@ -8,6 +8,7 @@ from seedbed.errors import InputError
 from seedbed.generators.plates import face as face_module
 from seedbed.generators.plates.face import (
     FaceParams,
+    StickerDraw,
     default_weights,
     draw_face,
     layout_sheet,
@@ -15,6 +16,7 @@ from seedbed.generators.plates.face import (
     quantised_scale,
     render_face,
     rounded_rectangle,
+    sticker_box,
 )
 from seedbed.generators.plates.glyphs import default_typefaces
 from seedbed.generators.plates.layout import layout_ids, load_layout
@@ -283,3 +285,28 @@ def test_cells_differ_by_their_spreads_and_stay_on_their_line():
 
 def test_flat_plates_have_no_raised_strokes_to_rub():
     assert not any(drawn("gb-rear", i).rubbed for i in range(100))
+
+
+def test_stray_stickers_keep_off_the_characters_and_on_the_plate():
+    sticker = StickerDraw(True, False, True, (8.0, 40.0), 3.0, 0.5, False, "#c0363c", None)
+    # The text ends at 480 of 520 mm: the sticker begins 3 mm on and stands amid its height.
+    box = sticker_box(sticker, (520.0, 110.0), (60.0, 17.0, 480.0, 93.0))
+    assert box == pytest.approx((483.0, 35.0, 8.0, 40.0))
+    # 17 mm above the characters less 2 at the edge.
+    near_corner = replace(sticker, beside=False, at_left=True, along=0.0, size_mm=(20.0, 24.0))
+    box = sticker_box(near_corner, (520.0, 110.0), (60.0, 17.0, 480.0, 93.0))
+    assert box == pytest.approx((2.0, 2.0, 20.0, 15.0))
+    assert sticker_box(sticker, (520.0, 110.0), (8.0, 17.0, 515.0, 93.0)) is None
+
+
+def test_stray_stickers_are_rare_and_show_their_colour():
+    many = [draw_face(["cz", "br-old", "us-ca"], None, stream(8, i), None) for i in range(1500)]
+    stuck = [params for params in many if params.sticker is not None]
+    assert len(stuck) / len(many) == pytest.approx(0.035, abs=0.015)
+    plain = replace(many[0], sticker=None, gains=(1.0, 1.0, 1.0))
+    sticker = StickerDraw(False, True, False, (20.0, 12.0), 3.0, 0.2, False, "#c0363c", None)
+    before = render_face(plain, 1.0, default_typefaces()).rgb
+    after = render_face(replace(plain, sticker=sticker), 1.0, default_typefaces()).rgb
+    changed = np.abs(after.astype(int) - before).max(axis=2) > 20
+    assert 40 < changed.sum() < 400
+    assert (after[changed].mean(axis=0)[0] - after[changed].mean(axis=0)[1]) > 60
