@@ -26,6 +26,7 @@ from seedbed.trainers.augment import AugmenterSpec, augment, augment_film, make_
 from seedbed.trainers.conv import build
 from seedbed.trainers.films import Film, evenly
 from seedbed.trainers.heads import class_head, class_losses
+from seedbed.trainers.measures import Pairs, accuracy, confusion_table, f1_by_class
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
 Image = NDArray[np.uint8]
@@ -347,38 +348,34 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             values={"items": 1, "right": float(best == item.target)},
             slices=item.groups,
             caption=f"{names[item.target]} taken for {names[best]} ({row[best]:.2f})",
-            picture=cut if cut.ndim == 3 else np.hstack(cut[[0, len(cut) // 2, -1]]),
+            picture=cut if cut.ndim == 3 else np.hstack([cut[0], cut[len(cut) // 2], cut[-1]]),
             details=(item.target, best),
         )
 
     def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """`accuracy`, and `f1`: the mean over the classes that are there of their F1."""
-        table = self.confusion(outcomes)
-        right = np.diag(table)
-        both = table.sum(axis=0) + table.sum(axis=1)
-        there = table.sum(axis=1) > 0
-        scores = 2 * right[there] / np.maximum(both[there], 1)
+        pairs = _pairs(outcomes)
+        scores = f1_by_class(pairs, len(self.classes))
+        there = sorted(set(pairs[:, 0].tolist()))
         return {
-            "accuracy": float(right.sum() / max(len(outcomes), 1)),
-            "f1": float(scores.mean()) if there.any() else 0.0,
+            "accuracy": accuracy(pairs, len(self.classes)),
+            "f1": sum(scores[number] for number in there) / max(len(there), 1),
         }
 
     def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """Each class's F1, as `f1/CLASS`."""
-        table = self.confusion(outcomes)
-        both = table.sum(axis=0) + table.sum(axis=1)
+        """Each class's F1, as `f1/CLASS`, of those that an item has or was given."""
+        pairs = _pairs(outcomes)
+        scores = f1_by_class(pairs, len(self.classes))
+        met = set(pairs.ravel().tolist())
         return {
-            f"f1/{name}": float(2 * table[number, number] / both[number])
-            for number, name in enumerate(self.settings.classes)
-            if both[number]
+            f"f1/{name}": scores[number]
+            for number, name in enumerate(self.classes)
+            if number in met
         }
 
     def confusion(self, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
         """Items by their class (rows) and the class given to them (columns)."""
-        count = len(self.settings.classes)
-        pairs = np.array([outcome.details for outcome in outcomes], dtype=np.int64).reshape(-1, 2)
-        flat = np.bincount(pairs[:, 0] * count + pairs[:, 1], minlength=count * count)
-        return flat.reshape(count, count).astype(np.int64)
+        return confusion_table(_pairs(outcomes), len(self.classes))
 
     def example_input(self) -> Tensor:
         """A grey ramp."""
@@ -402,6 +399,10 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
             "output": "(batch, classes): logits; their softmax is the score",
             "classes": list(settings.classes),
         }
+
+
+def _pairs(outcomes: Sequence[Outcome]) -> Pairs:
+    return np.array([outcome.details for outcome in outcomes], dtype=np.int64).reshape(-1, 2)
 
 
 def _size_group(side_px: float) -> str:

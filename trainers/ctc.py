@@ -90,13 +90,3 @@ def greedy_decode(
             letters[-1] = (letters[-1][0], float(np.exp(values[step])))
         previous = one
     return "".join(text), float(np.exp(values.sum())), letters
-
-
-def edit_distance(one: str | Sequence[str], other: str | Sequence[str]) -> int:
-    """Levenshtein's distance: insertions, deletions and substitutions, each counting 1."""
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, start=1):
-        diagonal, row[0] = row[0], i
-        for j, right in enumerate(other, start=1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (left != right))
-    return row[-1]

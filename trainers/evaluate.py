@@ -19,10 +19,10 @@ from seedbed.errors import InputError
 from seedbed.sample import Picture
 from seedbed.shards import write_whole
 from seedbed.streams import stream
-from seedbed.trainers.ctc import edit_distance
 from seedbed.trainers.draw import Image, contact_sheet, draw_plates
 from seedbed.trainers.feature_maps import SeenItem, seen_items
 from seedbed.trainers.fit import all_outcomes
+from seedbed.trainers.measures import letter_edits
 from seedbed.trainers.predict import PlateReader
 from seedbed.trainers.quads import box_iou, side_lengths
 from seedbed.trainers.runs import Trained
@@ -204,7 +204,7 @@ def _plates_outcome(reader: PlateReader, sample: Picture, name: str) -> Outcome:
         values["plates"] += 1
         values["located"] += located
         values["read"] += fold(reading) == fold(text)
-        values["edits"] += edit_distance(fold(reading), fold(text))
+        values["edits"] += letter_edits(fold(reading), fold(text))
         values["letters"] += len(fold(text))
         captions.append(f"{text}: {reading or ('unread' if located else 'not found')}")
         slices = {

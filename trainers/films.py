@@ -49,7 +49,7 @@ class FilmFile:
 
     def _of_pictures(self, numbers: Sequence[int]) -> Frames:
         files = frame_files(self.path)
-        frames = []
+        frames: list[NDArray[np.uint8]] = []
         for number in numbers:
             frame = read_picture(files[number])
             if frames and frame.shape != frames[0].shape:

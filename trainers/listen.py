@@ -28,6 +28,7 @@ from seedbed.trainers.augment import AugmenterSpec, make_augmenters
 from seedbed.trainers.conv import build
 from seedbed.trainers.heads import class_head, class_losses
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
+from seedbed.trainers.measures import Pairs, accuracy, confusion_table, recall_by_class
 from seedbed.trainers.sounds import Sound, at_rate, placed
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
@@ -429,7 +430,7 @@ class Listen(Task[ListenSettings, ListenItem]):
 
     def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """`accuracy`; with a class for the rest also `miss_rate` and `false_accepts_per_hour`."""
-        found = {"accuracy": _sum(outcomes, "right") / max(len(outcomes), 1)}
+        found = {"accuracy": accuracy(self._pairs(outcomes), len(self.classes))}
         if self.settings.other:
             found["miss_rate"] = _sum(outcomes, "missed") / max(_sum(outcomes, "keywords"), 1)
             hours = _sum(outcomes, "other_seconds") / 3600
@@ -439,20 +440,23 @@ class Listen(Task[ListenSettings, ListenItem]):
 
     def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """The share of each label's clips that were right, as `recall/LABEL`."""
-        table = self.confusion(outcomes)
+        pairs = self._pairs(outcomes)
+        said = set(pairs[:, 0].tolist())
+        shares = recall_by_class(pairs, len(self.classes))
         return {
-            f"recall/{label or 'other'}": float(row[number] / row.sum())
-            for number, (label, row) in enumerate(zip(self.classes, table, strict=True))
-            if row.sum()
+            f"recall/{label or 'other'}": shares[number]
+            for number, label in enumerate(self.classes)
+            if number in said
         }
 
     def confusion(self, outcomes: Sequence[Outcome]) -> NDArray[np.int64]:
         """Clips by what was said (rows) and what was heard (columns), in the order of `classes`."""
-        table = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
-        for outcome in outcomes:
-            target, heard = outcome.details
-            table[target, self.classes.index(heard.label)] += 1
-        return table
+        return confusion_table(self._pairs(outcomes), len(self.classes))
+
+    def _pairs(self, outcomes: Sequence[Outcome]) -> Pairs:
+        numbers = {label: number for number, label in enumerate(self.classes)}
+        rows = [(one.details[0], numbers[one.details[1].label]) for one in outcomes]
+        return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
     # Export.
 

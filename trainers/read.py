@@ -33,12 +33,12 @@ from seedbed.trainers.ctc import (
     BLANK,
     check_alphabet,
     ctc_loss,
-    edit_distance,
     encode_text,
     greedy_decode,
     needed_steps,
 )
 from seedbed.trainers.heads import LetterNetwork
+from seedbed.trainers.measures import letter_edits
 from seedbed.trainers.quads import side_lengths
 from seedbed.trainers.rectify import grown_quad, rectify
 from seedbed.trainers.sharpness import sharpness_group
@@ -391,7 +391,7 @@ class Read(Task[ReadSettings, ReadItem]):
         readings = self.read(network, [one.patch for one in items], [one.quad for one in items])
         outcomes = []
         for item, reading in zip(items, readings, strict=True):
-            edits = edit_distance(reading.text, item.text)
+            edits = letter_edits(reading.text, item.text)
             outcomes.append(
                 Outcome(
                     name=item.name,

@@ -26,7 +26,6 @@ from seedbed.trainers.conv import build
 from seedbed.trainers.ctc import (
     check_alphabet,
     ctc_loss,
-    edit_distance,
     encode_text,
     greedy_decode,
     needed_steps,
@@ -35,6 +34,7 @@ from seedbed.trainers.ctc_beam import PhraseTree, beam_search, text_log_prob
 from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.listen import clip_at, sound_augmenters, spectrogram_picture, with_edges
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
+from seedbed.trainers.measures import letter_edits, word_edits
 from seedbed.trainers.sounds import Sound, at_rate
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
@@ -266,20 +266,18 @@ class Transcribe(Task[TranscribeSettings, TranscribeItem]):
         written = self.write(network, [(item.clip.sound, rate) for item in items])
         outcomes = []
         for item, one in zip(items, written, strict=True):
-            words, letters = item.text.split(), item.text
-            word_edits = edit_distance(one.text.split(), words)
-            letter_edits = edit_distance(one.text, letters)
+            edits = letter_edits(one.text, item.text)
             outcomes.append(
                 Outcome(
                     name=item.name,
-                    error=letter_edits / len(letters),
+                    error=edits / len(item.text),
                     values={
                         "clips": 1,
-                        "exact": float(letter_edits == 0),
-                        "word_edits": word_edits,
-                        "words": len(words),
-                        "letter_edits": letter_edits,
-                        "letters": len(letters),
+                        "exact": float(edits == 0),
+                        "word_edits": word_edits(one.text, item.text),
+                        "words": len(item.text.split()),
+                        "letter_edits": edits,
+                        "letters": len(item.text),
                     },
                     slices=item.groups,
                     caption=f"{item.text} written {one.text or '-'} ({one.score:.2f})",

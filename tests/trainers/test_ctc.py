@@ -8,7 +8,6 @@ from seedbed.errors import InputError
 from seedbed.trainers.ctc import (
     check_alphabet,
     ctc_loss,
-    edit_distance,
     encode_text,
     greedy_decode,
     needed_steps,
@@ -52,10 +51,3 @@ def test_the_loss_is_the_mean_per_letter():
     logits = torch.zeros(1, 2, 2)
     loss = ctc_loss(logits, torch.tensor([[1]]), torch.tensor([1]))
     assert float(loss) == pytest.approx(-np.log(3 / 4), rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "distance"), [("", "", 0), ("ABC", "ABC", 0), ("ABC", "AC", 1), ("A", "BC", 2)]
-)
-def test_edit_distance(one, other, distance):
-    assert edit_distance(one, other) == distance
