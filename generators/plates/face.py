@@ -309,7 +309,7 @@ def draw_face(
         width_scale=_scale(rng, layout.width_spread),
         height_scale=_scale(rng, layout.height_spread),
         gap_scale=uniform(rng, (1 - layout.gap_spread, 1 + layout.gap_spread)),
-        offset_mm=(uniform(rng, (-1.5, 1.5)), uniform(rng, (-0.8, 0.8))),
+        offset_mm=(uniform(rng, (-layout.shift_mm, layout.shift_mm)), uniform(rng, (-0.8, 0.8))),
         ground=choose(rng, variant.ground),
         ink=(red, green, blue),
         ink_wear=pale if paled else 0.0,

@@ -328,7 +328,8 @@ class PlateLayout(Model):
     of plates whose letters and digits ignore the alphabets, so that a reader of the
     pictures cannot lean on the grammar. `stroke_spread`, `width_spread`, `height_spread`
     and `gap_spread` are the shares of themselves by which strokes, cells and gaps differ
-    between plates, up and down. `worn_ink_rate` is the share of plates
+    between plates, up and down, and the characters stand up to `shift_mm` aside.
+    `worn_ink_rate` is the share of plates
     whose ink has paled towards the ground, `rubbed_rate` the share of embossed ones whose
     strokes are worn bare on top, `flat_rate` the share that is printed flat although the
     layout is embossed, `bare_holes_rate` the share without bolts in the lower holes.
@@ -361,6 +362,7 @@ class PlateLayout(Model):
     width_spread: float = Field(default=0.04, ge=0, le=0.3)
     height_spread: float = Field(default=0.01, ge=0, le=0.2)
     gap_spread: float = Field(default=0.15, ge=0, le=0.6)
+    shift_mm: float = Field(default=1.5, ge=0, le=20)
     worn_ink_rate: float = Field(default=0.1, ge=0, le=1)
     rubbed_rate: float = Field(default=0.05, ge=0, le=1)
     flat_rate: float = Field(default=0, ge=0, le=1)

@@ -64,6 +64,7 @@ FONTS = (
     "stroke:czsk",
     "stroke:us-narrow",
     "stroke:us-round",
+    "stroke:us-straight",
     "font:barlow-condensed",
     "font:barlow-semi-condensed",
     "font:roboto-condensed",
