@@ -626,16 +626,17 @@ def usable_speech(said: Utterance, text: str, voice: str) -> tuple[int, int]:
     sound = said.sound
     reason = ""
     bounds: tuple[int, int] | None = None
+    # Not a number anywhere makes the peak not a number.
+    peak = float(max(sound.max(), -sound.min())) if len(sound) else 0.0
     if len(sound) == 0:
         reason = "empty"
-    elif not np.isfinite(sound).all():
+    elif not np.isfinite(peak):
         reason = "not_finite"
     else:
-        loudness = np.abs(sound)
         bounds = speech_bounds(sound, said.sample_rate)
-        if bounds is None or float(loudness.max()) < SILENT_PEAK:
+        if bounds is None or peak < SILENT_PEAK:
             reason = "silent"
-        elif float(np.mean(loudness >= FULL_SCALE)) > MOST_CLIPPED:
+        elif peak >= FULL_SCALE and float(np.mean(np.abs(sound) >= FULL_SCALE)) > MOST_CLIPPED:
             reason = "clipped"
         else:
             seconds = (bounds[1] - bounds[0]) / said.sample_rate

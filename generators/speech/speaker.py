@@ -9,7 +9,7 @@ is the same person in every recipe, split and process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -114,6 +114,7 @@ def script_of_language(language: str) -> tuple[str, ...]:
     return tuple(scripts.get(language.partition("-")[0].lower(), ("LATIN",)))
 
 
+@lru_cache(maxsize=4096)
 def speaker_shape(number: int) -> SpeakerShape:
     """The speaker of that number, `number >= 0`."""
     ranges = espeak_facts()["procedural"]

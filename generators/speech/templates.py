@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import accumulate, product
 
 import numpy as np
@@ -319,7 +320,11 @@ def join(pieces: Sequence[Piece]) -> tuple[Spoken, tuple[int, int] | None]:
     Runs of spaces shrink to one, and no space stays at an end or before punctuation, so an
     alternative may be empty. The span covers the keyword's first letter to its last.
     """
-    pieces = [piece for piece in pieces if piece.spoken.text]
+    return _joined(tuple(piece for piece in pieces if piece.spoken.text))
+
+
+@lru_cache(maxsize=4096)
+def _joined(pieces: tuple[Piece, ...]) -> tuple[Spoken, tuple[int, int] | None]:
     text, marks, words = "", list[bool](), ""
     for piece in pieces:
         said = piece.spoken.text

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+import soundfile
 
 from seedbed.encode import (
+    FLAC_COMPRESSION,
     EncodingParams,
     PictureEncoding,
     SoundEncoding,
@@ -13,6 +17,7 @@ from seedbed.encode import (
     encode_sound,
 )
 from seedbed.errors import SeedbedError
+from seedbed.flac import encode_flac
 from seedbed.streams import stream
 
 
@@ -65,3 +70,21 @@ def test_bytes_that_are_no_media_are_refused() -> None:
             decode_picture(media)
     with pytest.raises(SeedbedError, match="cannot be decoded as sound"):
         decode_sound(b"no sound")
+
+
+def test_wav_and_flac_are_what_libsndfile_writes() -> None:
+    whole = np.array([0, 1, -1, 300, -32768, 32767], dtype=np.int16)
+    sound = whole.astype(np.float32) / np.float32(32768)
+    for form, level in (("wav", None), ("flac", FLAC_COMPRESSION)):
+        expected = io.BytesIO()
+        with soundfile.SoundFile(
+            expected, "w", 16000, 1, "PCM_16", format=form.upper(), compression_level=level
+        ) as file:
+            file.write(whole)
+        for _ in range(2):
+            assert encode_sound(sound, 16000, EncodingParams(form)) == expected.getvalue()
+
+
+def test_flac_of_an_impossible_rate_is_refused() -> None:
+    with pytest.raises(SeedbedError, match="cannot write FLAC at 0 Hz"):
+        encode_flac(np.zeros(4, np.int16), 0, 0.0)

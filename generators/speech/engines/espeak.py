@@ -7,10 +7,10 @@ variant (`gmw/en-US+f3`) or the procedural speaker of that number (`gmw/en-US+#1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -76,6 +76,10 @@ STRESS_MARKS = "',%="
 
 ACCENT_SOURCE = "gmw/en-US"
 """The voice whose pronunciation the accents start from."""
+
+CLAUSE_SIGN = re.compile("[^\\w\\s'\u2019<>=\"/-]")
+"""What may end a clause: from the second clause on, a marked-up text keeps something of a Klatt
+voice that spoke before it."""
 
 PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”\u2018\u2019¿¡-…"
 """Stripped from a word's ends; what is inside (`it's`, `12,5`) stays."""
@@ -215,15 +219,35 @@ def range_step(pitch_range: float) -> int:
     return min(100, max(0, round(50 * pitch_range)))
 
 
-def realised_prosody(prosody: Prosody) -> dict[str, float]:
+class Steps(NamedTuple):
+    """A `Prosody` in espeak's own whole steps."""
+
+    rate_wpm: int
+    pitch: int
+    pitch_range: int
+    volume: int
+    word_gap: int
+
+    def realised(self) -> dict[str, float]:
+        """What these steps come to, in the units of `Prosody`."""
+        return {
+            "rate": self.rate_wpm / NORMAL_RATE_WPM,
+            "pitch_semitones": (self.pitch - 50) * 12 / PITCH_STEPS_PER_OCTAVE,
+            "pitch_range": self.pitch_range / 50,
+            "volume": self.volume / 100,
+            "pause_ms": 10.0 * self.word_gap,
+        }
+
+
+def prosody_steps(prosody: Prosody) -> Steps:
     """What remains of `prosody` after espeak's steps and limits."""
-    return {
-        "rate": rate_wpm(prosody.rate) / NORMAL_RATE_WPM,
-        "pitch_semitones": (pitch_step(prosody.pitch_semitones) - 50) * 12 / PITCH_STEPS_PER_OCTAVE,
-        "pitch_range": range_step(prosody.pitch_range) / 50,
-        "volume": round(100 * min(1.0, max(0.0, prosody.volume))) / 100,
-        "pause_ms": float(round(prosody.pause_ms / 10) * 10),
-    }
+    return Steps(
+        rate_wpm(prosody.rate),
+        pitch_step(prosody.pitch_semitones),
+        range_step(prosody.pitch_range),
+        round(100 * min(1.0, max(0.0, prosody.volume))),
+        round(prosody.pause_ms / 10),
+    )
 
 
 def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
@@ -233,16 +257,17 @@ def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
     """
     library = espeak_library()
     base, variant = check_voice(voice)
+    steps = prosody_steps(prosody)
     with library.lock:
         if prosody.accent:
-            return _speak_with_accent(text, base, variant, prosody)
+            return _speak_with_accent(text, base, variant, prosody, steps)
         if prosody.emphasis == "none":
-            samples, events = _synthesise(text, base, variant, prosody, 0)
+            samples, events = _synthesise(text, base, variant, prosody, steps, 0)
         else:
             marked, plain_index = _with_emphasis(text, prosody)
-            samples, events = _synthesise(marked, base, variant, prosody, TEXT_SSML)
+            samples, events = _synthesise(marked, base, variant, prosody, steps, TEXT_SSML)
             events = [
-                replace(event, position=plain_index[min(event.position, len(marked))])
+                event._replace(position=plain_index[min(event.position, len(marked))])
                 for event in events
             ]
     words, phonemes = timed_events(events, library.sample_rate)
@@ -251,22 +276,27 @@ def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
         sample_rate=library.sample_rate,
         words=words_of_text(text, words),
         phonemes=phonemes,
-        realised=realised_prosody(prosody),
+        realised=steps.realised(),
     )
 
 
 def _synthesise(
-    text: str, base: str, variant: str, prosody: Prosody, flags: int
+    text: str, base: str, variant: str, prosody: Prosody, steps: Steps, flags: int
 ) -> tuple[bytes, list[RawEvent]]:
-    stateless = not prosody.unsteady and not prosody.accent and base in stateless_voices()
+    stateless = (
+        not prosody.unsteady
+        and not prosody.accent
+        and base in stateless_voices()
+        and not (flags & TEXT_SSML and CLAUSE_SIGN.search(text))
+    )
     library = espeak_library(stateless)
     library.make_ready(base, stateless)
     library.set_voice(base, variant_text(variant, prosody.unsteady))
-    library.set_parameter(PARAMETER_RATE, rate_wpm(prosody.rate))
-    library.set_parameter(PARAMETER_PITCH, pitch_step(prosody.pitch_semitones))
-    library.set_parameter(PARAMETER_RANGE, range_step(prosody.pitch_range))
-    library.set_parameter(PARAMETER_VOLUME, round(100 * min(1.0, max(0.0, prosody.volume))))
-    library.set_parameter(PARAMETER_WORD_GAP, round(prosody.pause_ms / 10))
+    library.set_parameter(PARAMETER_RATE, steps.rate_wpm)
+    library.set_parameter(PARAMETER_PITCH, steps.pitch)
+    library.set_parameter(PARAMETER_RANGE, steps.pitch_range)
+    library.set_parameter(PARAMETER_VOLUME, steps.volume)
+    library.set_parameter(PARAMETER_WORD_GAP, steps.word_gap)
     return library.synthesise(text, flags)
 
 
@@ -384,7 +414,9 @@ def accent_phonemes(word: str, accent: str) -> str:
     return "".join(said)
 
 
-def _speak_with_accent(text: str, base: str, variant: str, prosody: Prosody) -> Utterance:
+def _speak_with_accent(
+    text: str, base: str, variant: str, prosody: Prosody, steps: Steps
+) -> Utterance:
     library = espeak_library()
     spelled, places = [], []
     position = 0
@@ -397,7 +429,7 @@ def _speak_with_accent(text: str, base: str, variant: str, prosody: Prosody) -> 
         position += len(word)
     if not spelled:
         raise EngineFailure(f"espeak-ng has no phonemes for {text!r}.")
-    samples, events = _synthesise(" ".join(spelled), base, variant, prosody, TEXT_PHONEMES)
+    samples, events = _synthesise(" ".join(spelled), base, variant, prosody, steps, TEXT_PHONEMES)
     times, phonemes_said = timed_events(events, library.sample_rate)
     words: tuple[SpokenWord, ...] = ()
     if len(times) == len(places):
@@ -410,7 +442,7 @@ def _speak_with_accent(text: str, base: str, variant: str, prosody: Prosody) -> 
         sample_rate=library.sample_rate,
         words=words,
         phonemes=phonemes_said,
-        realised=realised_prosody(prosody),
+        realised=steps.realised(),
     )
 
 

@@ -32,7 +32,12 @@ from seedbed.generators.speech.engines.espeak import (
     speak_with_espeak,
     variant_text,
 )
-from seedbed.generators.speech.engines.espeak_library import espeak_library
+from seedbed.generators.speech.engines.espeak_library import (
+    EVENT_PHONEME,
+    RawEvent,
+    espeak_library,
+    leaves_mark,
+)
 from seedbed.generators.speech.speaker import accent_facts, speaker_shape, steady_variant
 
 US = "gmw/en-US"
@@ -147,6 +152,41 @@ def test_a_final_fricative_does_not_change_the_next_utterance(engine: EspeakEngi
     for job in chosen:
         engine.speak("five", f"{US}+#1699", Prosody())
         assert speak_all(engine, [job])[repr(job)] == expected[repr(job)]
+
+
+def test_what_a_klatt_voice_or_markup_leaves_does_not_reach_the_next(engine: EspeakEngine) -> None:
+    # Neither an emphasis nor a Klatt voice may be heard in what is said afterwards; only a last
+    # sound with a recorded noise asks for the costly reset.
+    chosen = [
+        ("zero", f"{US}+#13273", Prosody(rate=0.62, emphasis="moderate")),
+        ("queen free! sister!", f"{US}+#13718", Prosody(rate=1.6, emphasis="strong")),
+        ("feel? fly? sign?", f"{US}+#11732", Prosody()),
+    ]
+    expected = {}
+    for job in chosen:
+        espeak_library().reload()
+        expected |= speak_all(engine, [job])
+    before = [
+        ("four", f"{US}+#7642", Prosody(rate=0.56, emphasis="strong")),
+        ("six", f"{US}+klatt2", Prosody()),
+        ("red", US, Prosody()),
+        ("seven", US, Prosody()),
+    ]
+    for first in before:
+        for job in chosen:
+            engine.speak(*first)
+            assert speak_all(engine, [job])[repr(job)] == expected[repr(job)]
+
+
+def test_which_last_sounds_leave_a_mark() -> None:
+    def ended(*phonemes: str) -> bool:
+        return leaves_mark([RawEvent(EVENT_PHONEME, 0, 0, 0, one) for one in phonemes])
+
+    assert ended("f", "\u02c8a\u026a", "v")
+    assert ended("ɹ", "d", "_:")
+    assert not ended("s", "ɛ", "v", "ə", "n", "_:", "")
+    assert not ended("θ", "ɹ", "\u02c8i\u02d0")
+    assert ended()
 
 
 def test_breath_does_not_follow_the_clock(engine: EspeakEngine) -> None:
