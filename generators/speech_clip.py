@@ -297,7 +297,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         return tuple(sorted({*names, *phrases.packages}))
 
     def file_digests(self) -> dict[str, str]:
-        """Of the user's phrase file and its word lists; and which optional engines were there.
+        """Of the user's phrase file, word lists, voices and programs; and which optional engines
+        were there.
 
         A build that began with an engine is not continued without it. Raises `InputError`.
         """
@@ -306,6 +307,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             f"engine {name}": "left out" if name in left_out else "used"
             for name in self.optional_engines
         }
+        for name in self._used_engines():
+            digests |= self._engine(name).file_digests()
         return {**digests, **phrases_digests(self.phrases)}
 
     def _used_engines(self) -> tuple[str, ...]:

@@ -155,6 +155,13 @@ class Engine(BaseModel, ABC):
     def available(self) -> str:
         """An empty string where the engine can be used here, else what is missing, in words."""
 
+    def file_digests(self) -> Mapping[str, str]:
+        """Digests, by name, of the voices and programs that no package's version stands for.
+
+        A build is not continued with others. Raises `InputError` for a file that cannot be read.
+        """
+        return {}
+
     def check(self, voices: Sequence[Voice] | None = None, text: str = "1234") -> None:
         """Speak slowly and fast through each of `voices` (the first by default) and compare.
 

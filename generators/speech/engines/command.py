@@ -25,7 +25,12 @@ from seedbed.generators.speech.engines.base import (
     Utterance,
     Voice,
 )
-from seedbed.generators.speech.engines.programs import read_sound, run_program, speak_to_file
+from seedbed.generators.speech.engines.programs import (
+    program_digests,
+    read_sound,
+    run_program,
+    speak_to_file,
+)
 from seedbed.registry import nearest
 
 PLACEHOLDERS = ("{out}", "{text}", "{voice}", "{rate}", "{pitch_semitones}")
@@ -69,6 +74,10 @@ class CommandEngine(Engine):
         """What is missing, or an empty string."""
         program = self.arguments[0]
         return "" if shutil.which(program) else f"the program {program!r} was not found"
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the program as `PATH` leads to it."""
+        return program_digests(self.name, self.arguments[:1])
 
     def voices(self) -> Sequence[Voice]:
         """The voices the recipe names; rate and pitch count where there are placeholders."""

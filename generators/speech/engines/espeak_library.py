@@ -71,6 +71,10 @@ MARKING_SOUNDS = frozenset("bd\u0261gvðzʒɾ")
 with a recorded noise. Of 5,000 pairs of English words d, z, g and v changed the second, and
 none of the 39 other last sounds did."""
 
+MOST_VOICES = 350
+"""Voices and variants from which on espeak lists none any more (`N_VOICES_LIST` of its
+`voices.c`). The private folders hold one variant beside the base voices."""
+
 PHONEMES_AS_IPA = 0x02
 """`espeak_TextToPhonemes` writes IPA."""
 
@@ -191,9 +195,21 @@ class PrivateData:
             os.write(self._file, encoded.ljust(self._size, b"\n"))
             self._written = text
 
+    def _check_count(self, voices: tuple[str, ...]) -> None:
+        count = len(voices) or sum(path.is_file() for path in self._original.glob("lang/**/*"))
+        if count + 1 >= MOST_VOICES:
+            raise SeedbedError(
+                f"{self._original / 'lang'} holds {count} voices, and espeak-ng falls silent from "
+                f"{MOST_VOICES} voices and variants on: take those out that you do not need."
+            )
+
     def folder(self, voices: tuple[str, ...] = ()) -> Path:
-        """A data folder with some base voices, by identifier, or with all of them."""
+        """A data folder with some base voices, by identifier, or with all of them.
+
+        Raises `SeedbedError` where they are more than espeak takes.
+        """
         if voices not in self._folders:
+            self._check_count(voices)
             made = self.path / f"data-{len(self._folders)}"
             (made / "voices").mkdir(parents=True)
             (made / "voices" / "!v").symlink_to(self._variant.parent)

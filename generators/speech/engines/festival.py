@@ -16,7 +16,7 @@ from pydantic import Field
 
 from seedbed.errors import InputError
 from seedbed.generators.speech.engines.base import Engine, Prosody, Sex, Utterance, Voice
-from seedbed.generators.speech.engines.programs import run_program, speak_to_file
+from seedbed.generators.speech.engines.programs import program_digests, run_program, speak_to_file
 from seedbed.registry import nearest
 
 INSTALL_LINE = "apt-get install festival"
@@ -59,6 +59,10 @@ class FestivalEngine(Engine):
             if shutil.which(program) is None:
                 return f"the program {program!r} is missing: {INSTALL_LINE}"
         return ""
+
+    def file_digests(self) -> dict[str, str]:
+        """Of its two programs; voices are packages of the system's own."""
+        return program_digests(self.name, [self.program, self.lister])
 
     def voices(self) -> Sequence[Voice]:
         """The installed voices, as festival's `voice.list` names them."""

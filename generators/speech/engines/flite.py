@@ -23,7 +23,7 @@ from seedbed.generators.speech.engines.base import (
     Utterance,
     Voice,
 )
-from seedbed.generators.speech.engines.programs import run_program, speak_to_file
+from seedbed.generators.speech.engines.programs import program_digests, run_program, speak_to_file
 from seedbed.registry import nearest
 from seedbed.sample import TimedSpan
 
@@ -57,6 +57,10 @@ class FliteEngine(Engine):
         """What is missing, or an empty string."""
         found = shutil.which(self.program)
         return "" if found else f"the program {self.program!r} is missing: {INSTALL_LINE}"
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the program: its voices are inside it or come with it."""
+        return program_digests(self.name, [self.program])
 
     def voices(self) -> Sequence[Voice]:
         """Those of `KNOWN_VOICES` that this build of flite lists."""

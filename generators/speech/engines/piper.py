@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, field_validator
 
 from seedbed.errors import InputError, MissingExtra
+from seedbed.file_digests import files_digest
 from seedbed.generators.speech.engines.base import (
     Control,
     Engine,
@@ -115,6 +116,14 @@ class PiperEngine(Engine):
         except InputError as error:
             return str(error)
         return "" if any(folder.glob("*.onnx")) else f"{folder} holds no .onnx voice"
+
+    def file_digests(self) -> dict[str, str]:
+        """Of the user's own folder: a packaged voice's version stands for it."""
+        if self.voices_folder is None:
+            return {}
+        folder = self.folder()
+        names = sorted(path.name for path in folder.glob("*.onnx*") if path.is_file())
+        return {f"engine piper: voices {folder}": files_digest(folder, names)}
 
     def voices(self) -> Sequence[Voice]:
         """Every speaker of every voice in the folder.

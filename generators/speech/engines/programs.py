@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.file_digests import files_digest
 from seedbed.generators.speech.engines.base import EngineFailure
 
 SHOWN_CHARACTERS = 300
@@ -50,6 +52,19 @@ def run_program(arguments: Sequence[str], stdin: str, timeout_s: float, engine: 
             f"engine {engine}: `{shown}` ended with {done.returncode}: {complaint or 'no message'}"
         )
     return done.stdout
+
+
+def program_digests(engine: str, programs: Sequence[str]) -> dict[str, str]:
+    """A digest of each program's file as `PATH` leads to it; without those that are not there.
+
+    Raises `InputError` for a file that cannot be read.
+    """
+    found = {program: shutil.which(program) for program in dict.fromkeys(programs)}
+    return {
+        f"engine {engine}: program {program}": files_digest(Path(place).parent, [Path(place).name])
+        for program, place in found.items()
+        if place is not None
+    }
 
 
 def speak_to_file(

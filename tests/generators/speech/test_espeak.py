@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbed.errors import InputError
+from seedbed.errors import InputError, SeedbedError
 from seedbed.generators.speech.engines import build_engine, open_engine
+from seedbed.generators.speech.engines import espeak_library as espeak_library_module
 from seedbed.generators.speech.engines.base import (
     Engine,
     EngineFailure,
@@ -34,8 +35,11 @@ from seedbed.generators.speech.engines.espeak import (
 )
 from seedbed.generators.speech.engines.espeak_library import (
     EVENT_PHONEME,
+    LibraryFiles,
+    PrivateData,
     RawEvent,
     espeak_library,
+    find_espeak,
     leaves_mark,
 )
 from seedbed.generators.speech.speaker import accent_facts, speaker_shape, steady_variant
@@ -375,3 +379,28 @@ def test_a_private_folder_that_was_cleaned_away_is_made_again(unsteady: bool) ->
     after = speak_with_espeak("seven", "gmw/en-US+#12", prosody)
     assert np.array_equal(before.sound, after.sound)
     assert library.private.is_there()
+
+
+def test_more_voices_than_espeak_takes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "lang").mkdir()
+    for number in range(348):
+        (tmp_path / "lang" / f"v{number}").touch()
+    assert PrivateData(tmp_path).folder().is_dir()
+    (tmp_path / "lang" / "one-more").touch()
+    with pytest.raises(SeedbedError, match="holds 349 voices, and espeak-ng falls silent from 350"):
+        PrivateData(tmp_path).folder()
+
+
+def test_the_systems_espeak_serves_where_the_package_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A copy of the package's own library stands for the system's.
+    packaged = find_espeak()
+    assert packaged is not None
+    library = shutil.copyfile(packaged.library, tmp_path / "libespeak-ng.so.1")
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.setenv("ESPEAK_DATA_PATH", str(packaged.data))
+    monkeypatch.setattr(espeak_library_module, "find_library", lambda name: str(library))
+    assert find_espeak.__wrapped__() == LibraryFiles(str(library), packaged.data)
+    monkeypatch.setattr(espeak_library_module, "find_library", lambda name: None)
+    assert find_espeak.__wrapped__() is None

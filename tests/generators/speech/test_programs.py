@@ -19,6 +19,7 @@ from seedbed.generators.speech.engines.command import CommandEngine
 from seedbed.generators.speech.engines.festival import FestivalEngine
 from seedbed.generators.speech.engines.flite import FliteEngine, parse_phones
 from seedbed.generators.speech.engines.piper import PiperEngine, read_config, with_noise_input
+from seedbed.generators.speech_clip import SpeechClip
 
 RECORDER = f"""#!{sys.executable}
 import json, sys, struct, wave
@@ -293,3 +294,45 @@ def test_engines_of_this_machine_keep_their_word(tmp_path: Path) -> None:
         assert np.array_equal(first.sound, again.sound), engine.name
         assert first.seconds > 0.2
         soundfile.write(tmp_path / f"{engine.name}.wav", first.sound, first.sample_rate)
+
+
+def test_programs_and_voices_of_the_users_own_have_digests(program: Path, tmp_path: Path) -> None:
+    speaking = {
+        "command": {"arguments": [str(program)]},
+        "flite": {"program": str(program)},
+        "festival": {"program": str(program), "lister": "no-such-program-here"},
+    }
+    before = {name: build_engine(name, keys).file_digests() for name, keys in speaking.items()}
+    assert {key for found in before.values() for key in found} == {
+        f"engine {name}: program {program}" for name in speaking
+    }
+    program.write_text(program.read_text() + "# a newer release\n")
+    for name, keys in speaking.items():
+        (digest,), (changed,) = (
+            found.values() for found in (before[name], build_engine(name, keys).file_digests())
+        )
+        assert digest != changed
+
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    (voices / "ann.onnx").write_bytes(b"a network")
+    (voices / "ann.onnx.json").write_text("{}")
+    (voices / "README").write_text("not a voice")
+    keys = {"voices_folder": str(voices)}
+    first = build_engine("piper", keys).file_digests()
+    assert list(first) == [f"engine piper: voices {voices}"]
+    (voices / "README").write_text("changed")
+    assert build_engine("piper", keys).file_digests() == first
+    (voices / "ann.onnx").write_bytes(b"a network, trained on")
+    assert build_engine("piper", keys).file_digests() != first
+    assert build_engine("piper").file_digests() == {}
+
+
+def test_a_recipe_has_the_digests_of_the_engines_it_uses(program: Path) -> None:
+    command = {"arguments": [str(program)], "weight": 1.0}
+    made = SpeechClip(phrases="digits", engines={"espeak": 1.0, "command": command})
+    assert list(made.file_digests()) == [f"engine command: program {program}"]
+    unused = SpeechClip(
+        phrases="digits", engines={"espeak": 1.0, "command": {**command, "weight": 0}}
+    )
+    assert unused.file_digests() == {}
