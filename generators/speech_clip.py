@@ -9,9 +9,10 @@ number of times (`Generator.sample`).
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import parent_process
 from typing import Any, ClassVar
@@ -34,6 +35,7 @@ from seedbed.generators.speech.engines.base import (
     SILENT_PEAK,
     Emphasis,
     Engine,
+    Markup,
     Prosody,
     Sex,
     SpokenWord,
@@ -61,6 +63,8 @@ SECONDS_PER_CHARACTER = (0.012, 1.2)
 """Bounds of speech length: from very fast speech, 80 characters a second, to one slow digit
 read out (`7`), with `SPARE_SECONDS` for pauses."""
 SPARE_SECONDS = 2.0
+
+TAG = re.compile(r"<[^>]*>")
 
 EDGE_SECONDS = 0.004
 """Kept around the speech when trimming, so that soft onsets stay."""
@@ -371,9 +375,16 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             if not any(tag == language for _, tag in casts):
                 raise InputError(no_voice_message(language, list(self.engines), casting))
             scripts = script_of_language(language)
-            return frozenset(c for c in used[language] if _in_scripts(c, scripts))
+            return frozenset(c for c in used.get(language, ()) if _in_scripts(c, scripts))
 
         phrases.check(speakable)
+        for source, language, markup in phrases.markups():
+            for name, tag in casts:
+                if tag == language and markup not in self._engine(name).markups:
+                    raise InputError(
+                        f"{phrases.file}: {source!r} is {markup}, which engine {name!r} does not "
+                        "take: leave the engine out, or write the phrase in words."
+                    )
         return _Ready(phrases, casts, self._accent_voices())
 
     def _accent_voices(self) -> dict[str, Voice]:
@@ -414,17 +425,24 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 noise_seed=fork_seed(rng),
             )
         texts = phrase.babble_texts if phrase.kind == "babble" else (phrase.text,)
-        span = phrase.keyword_char_span
+        span, markup = phrase.keyword_char_span, phrase.markup
         return SpeechParams(
             phrase=phrase,
-            talks=tuple(self._draw_talk(text, phrase.language, span, rng) for text in texts),
+            talks=tuple(
+                self._draw_talk(text, phrase.language, span, markup, rng) for text in texts
+            ),
             leading_silence_s=leading,
             trailing_silence_s=trailing,
             level_dbfs=level,
         )
 
     def _draw_talk(
-        self, text: str, language: str, span: tuple[int, int] | None, rng: np.random.Generator
+        self,
+        text: str,
+        language: str,
+        span: tuple[int, int] | None,
+        markup: Markup,
+        rng: np.random.Generator,
     ) -> Talk:
         ready = self._looked_up()
         able = {
@@ -437,6 +455,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         accented = chance(rng, self.accent_share)
         accent = ""
         accented = accented and "accent" in voice.controls and primary_language(language) == "en"
+        accented = accented and not markup
         if accented and not self._engine(name).procedural:
             # The voice itself is given other phonemes.
             able_accents = [one for one in ipa_accents() if one in (self.accents or ipa_accents())]
@@ -476,11 +495,12 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 pitch_range=pitch_range if "pitch_range" in controls else 1.0,
                 volume=volume if "volume" in controls else 1.0,
                 pause_ms=pause_ms if "pauses" in controls else 0.0,
-                emphasis=emphasis if "emphasis" in controls else "none",
+                emphasis=emphasis if "emphasis" in controls and not markup else "none",
                 emphasis_span=span,
                 accent=accent,
                 unsteady=unsteady and "unsteady" in controls,
                 seed=fork_seed(rng),
+                markup=markup,
             ),
             vocal_tract=factor if warped else 1.0,
             tilt_db_per_octave=tilt,
@@ -506,6 +526,11 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         words = tuple(
             _shifted(word, moved, speech_s, lead / self.sample_rate) for word in said.words
         )
+        written = phrase.transcript.split()
+        if phrase.markup == "phonemes" and len(written) == len(words):
+            words = tuple(
+                replace(word, text=text) for word, text in zip(words, written, strict=True)
+            )
         phonemes = tuple(
             TimedSpan(text=phoneme.text, start=start, end=end)
             for phoneme in said.phonemes
@@ -548,7 +573,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     def _say(self, talk: Talk) -> tuple[Utterance, NDArray[np.float32], float]:
         """The utterance, its finished sound, and the seconds cut off its start."""
         said = self._engine(talk.engine).speak(talk.text, talk.voice, talk.prosody)
-        first, last = usable_speech(said, talk.text, talk.voice)
+        words = TAG.sub("", talk.text) if talk.prosody.markup == "ssml" else talk.text
+        first, last = usable_speech(said, words, talk.voice)
         cut = 0.0
         sound = said.sound
         if self.trim:

@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from seedbed.errors import InputError, SeedbedError
+from seedbed.generators.speech.engines.base import Markup
 from seedbed.generators.speech.phonemes import (
     nearest_words,
     phoneme_distance,
@@ -55,6 +57,11 @@ from seedbed.resources import data_path
 
 Kind = Literal["keyword", "negative", "sentence", "silence", "noise", "babble"]
 
+PHONEME_TEXT = re.compile(r"[!-Z^-~ ]+")
+"""ASCII without the brackets that would end espeak's phonemes, and the backslash."""
+
+FORBIDDEN_TAGS = ("voice", "audio")
+
 DEFAULT_LANGUAGE = "en-us"
 """The language of a list that does not say which it is in."""
 
@@ -66,7 +73,8 @@ class Phrase:
     `text` is spoken, `transcript` is how a person writes it and `transcript_normalised` holds
     its lower-case words; all three are empty where `kind` is silence, noise or babble.
     `keyword_char_span` is the keyword's (start, end) within `text`. `babble_texts` are what
-    the people of a babble say, one each, all at once.
+    the people of a babble say, one each, all at once. With a `markup` the text is phonemes or
+    SSML.
     """
 
     text: str
@@ -77,6 +85,7 @@ class Phrase:
     kind: Kind
     keyword_char_span: tuple[int, int] | None = None
     babble_texts: tuple[str, ...] = ()
+    markup: Markup = ""
 
 
 Pronounce = Callable[[str, str], str]
@@ -101,11 +110,55 @@ def _entries(value: Any) -> Any:
 
 
 class _Entry(Checked):
-    """A phrase, its share among its neighbours, and how it is written if otherwise."""
+    """A phrase, its share among its neighbours, and how it is written if otherwise.
 
-    say: str
+    It is given as words, or as an engine's phonemes or SSML with `written` beside it.
+    """
+
+    say: str = ""
     weight: float = Field(default=1.0, ge=0.0)
     written: str | None = None
+    phonemes: str = ""
+    ssml: str = ""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> _Entry:
+        if sum(bool(form.strip()) for form in (self.say, self.phonemes, self.ssml)) != 1:
+            raise ValueError("give exactly one of 'say', 'phonemes' and 'ssml', not empty")
+        if self.markup and not (self.written or "").strip():
+            raise ValueError(f"{self.text!r} needs 'written' beside it: its transcript")
+        if self.markup == "phonemes" and not PHONEME_TEXT.fullmatch(self.phonemes):
+            raise ValueError(
+                f"the phonemes {self.phonemes!r} must be espeak's ASCII names, without brackets"
+            )
+        if self.markup == "ssml":
+            _check_ssml(self.ssml)
+        return self
+
+    @property
+    def markup(self) -> Markup:
+        """What the phrase is given as."""
+        return "phonemes" if self.phonemes else "ssml" if self.ssml else ""
+
+    @property
+    def text(self) -> str:
+        """What is handed to the engine, or the template."""
+        return self.say or self.phonemes or self.ssml
+
+
+def _check_ssml(text: str) -> None:
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"the SSML {text!r} is not well-formed: {error}") from None
+    tags = [element.tag.rpartition("}")[2] for element in root.iter()]
+    if tags[0] != "speak":
+        raise ValueError(f"the SSML {text!r} must stand between <speak> and </speak>")
+    for tag in FORBIDDEN_TAGS:
+        if tag in tags:
+            raise ValueError(
+                f"the SSML {text!r} holds <{tag}>: voices and sounds are the recipe's to choose"
+            )
 
 
 class _Group(Checked):
@@ -119,9 +172,10 @@ class _Group(Checked):
     def _from_phrases(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and "say" in value and isinstance(value["say"], list):
             return {**value, "say": _entries(value["say"])}
-        if isinstance(value, Mapping) and "say" in value:
-            own = {key: value[key] for key in value if key not in ("say", "written")}
-            entry = {key: value[key] for key in ("say", "written") if key in value}
+        if isinstance(value, Mapping) and {"say", "phonemes", "ssml"} & set(value):
+            keys = ("say", "phonemes", "ssml", "written")
+            own = {key: value[key] for key in value if key not in keys}
+            entry = {key: value[key] for key in keys if key in value}
             return {**own, "say": [entry]}
         if isinstance(value, Mapping):
             return value
@@ -250,6 +304,7 @@ class _Template:
     source: str
     node: Node
     written: str | None = None
+    markup: Markup = ""
 
 
 @dataclass(frozen=True)
@@ -391,13 +446,23 @@ class PhraseSet:
             return _as_phrase(template, language, "sentence", "", rng)
         return _draw_keyword(language, rng)
 
+    def markups(self) -> Iterator[tuple[str, str, Markup]]:
+        """Every phrase that is not words, as it stands in the file: its language, what it is."""
+        for language in self._languages:
+            for template in _templates(language):
+                if template.markup:
+                    yield template.source, language.tag, template.markup
+
     def fragments(self) -> Iterator[tuple[str, str, set[str]]]:
         """Every phrase as it stands in the file, its language, and what it may be made of.
 
-        The last are small letters and digits, those of all its slots included.
+        The last are small letters and digits, those of all its slots included; none of phonemes
+        and SSML.
         """
         for language in self._languages:
             for template in _templates(language):
+                if template.markup:
+                    continue
                 yield template.source, language.tag, characters(template.node, language.slots)
             for word in language.words:
                 yield word, language.tag, {c for c in word.lower() if c.isalnum()}
@@ -454,6 +519,8 @@ def _as_phrase(
     label: str,
     rng: np.random.Generator,
 ) -> Phrase:
+    if template.markup:
+        return _marked_up(template, language, kind, label)
     return _finish(
         draw_pieces(template.node, language.slots, rng), template.written, language, kind, label
     )
@@ -477,9 +544,26 @@ def _finish(
     )
 
 
+def _marked_up(template: _Template, language: _Language, kind: Kind, label: str) -> Phrase:
+    """Phonemes or SSML as they stand in the file; a keyword is all of it."""
+    written = template.written or ""
+    return Phrase(
+        text=template.source,
+        transcript=written,
+        transcript_normalised=normalise(written),
+        label=label,
+        language=language.tag,
+        kind=kind,
+        keyword_char_span=(0, len(template.source)) if kind == "keyword" else None,
+        markup=template.markup,
+    )
+
+
 def _draw_keyword(language: _Language, rng: np.random.Generator) -> Phrase:
     label = language.labels[pick(rng, language.label_weights)]
     template = language.classes[label].draw(rng)
+    if template.markup:
+        return _marked_up(template, language, "keyword", label)
     pieces = draw_pieces(template.node, language.slots, rng)
     if template.written is not None:
         spoken, _ = join(pieces)
@@ -572,6 +656,8 @@ def _with_pronunciation(language: _Language, pronounce: Pronounce, file: str) ->
 
 def _literal_texts(template: _Template, language: _Language) -> list[str]:
     """What a keyword may be said as, without the sentence around it."""
+    if template.markup:
+        return [template.written or ""]
     texts = []
     for pieces in expansions(template.node, language.slots) or []:
         spoken, span = join(pieces)
@@ -746,6 +832,8 @@ def _from_values(values: Any, file: str) -> PhraseSet:
 
 
 def _parsed(entry: _Entry, tag: str, file: str) -> _Template:
+    if entry.markup:
+        return _Template(entry.text, Run((Text(plain(entry.text)),)), entry.written, entry.markup)
     try:
         node = parse(entry.say, tag)
     except ValueError as error:
@@ -763,7 +851,7 @@ def _weighted(group: _Group, tag: str, file: str) -> _Weighted:
     cumulative = tuple(accumulate(entry.weight for entry in group.say))
     if cumulative[-1] <= 0:
         raise InputError(
-            f"{file}: phrase {group.say[0].say!r} ({tag}) and its neighbours all have weight 0: "
+            f"{file}: phrase {group.say[0].text!r} ({tag}) and its neighbours all have weight 0: "
             "raise one."
         )
     return _Weighted(templates, cumulative)
@@ -773,6 +861,11 @@ def _slot_node(group: _Group, tag: str, file: str) -> Node:
     weighted = _weighted(group, tag, file)
     options = []
     for template in weighted.templates:
+        if template.markup:
+            raise InputError(
+                f"{file}: {template.source!r} ({tag}): {template.markup} cannot fill a slot: "
+                "they stand alone, in a class, a sentence or a negative."
+            )
         if template.written is None:
             options.append(Run((template.node,)))
         else:
@@ -850,6 +943,8 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
     for template in _templates(language):
         where = f"{file}: phrase {template.source!r} ({tag})"
         is_carrier = any(template is carrier for carrier in carriers)
+        if template.markup and is_carrier:
+            raise InputError(f"{where}: {template.markup} cannot carry a keyword: write words.")
         wrong = unknown_slot(template.node, language.slots, (KEYWORD_SLOT,) if is_carrier else ())
         if wrong:
             raise InputError(f"{where}: {wrong}")

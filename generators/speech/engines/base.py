@@ -34,6 +34,9 @@ Control = Literal[
 ]
 Emphasis = Literal["none", "reduced", "moderate", "strong"]
 
+Markup = Literal["", "phonemes", "ssml"]
+"""What a text is: words, an engine's own phonemes, or SSML (W3C 2010, version 1.1)."""
+
 SLOW_RATE, FAST_RATE = 0.8, 1.25
 """The two rates `check` speaks at; 1.25 is a change every engine here can make."""
 
@@ -80,7 +83,8 @@ class Prosody:
     laid on the characters of `emphasis_span`, or on the whole text where that is None.
     `accent` is the language whose sounds the phrase is read with, "" for the voice's own.
     `unsteady` asks for the engine's own jitter and breath, which keep a state. `seed`
-    serves engines that draw numbers of their own.
+    serves engines that draw numbers of their own. `markup` says what the text is; emphasis and
+    accent do not go with one.
     """
 
     rate: float = 1.0
@@ -93,6 +97,7 @@ class Prosody:
     accent: str = ""
     unsteady: bool = False
     seed: int = 0
+    markup: Markup = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +145,8 @@ class Engine(BaseModel, ABC):
     """Whether the same arguments give the same samples, whatever was said before."""
     procedural: ClassVar[bool] = False
     """Whether voices take espeak's procedural speakers: `BASE+#NUMBER`."""
+    markups: ClassVar[frozenset[Markup]] = frozenset()
+    """What else than words it can be given as a text."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Installed packages that decide its samples."""
 

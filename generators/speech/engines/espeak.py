@@ -21,6 +21,7 @@ from seedbed.generators.speech.engines.base import (
     Control,
     Engine,
     EngineFailure,
+    Markup,
     Prosody,
     Sex,
     SpokenWord,
@@ -77,6 +78,8 @@ STRESS_MARKS = "',%="
 ACCENT_SOURCE = "gmw/en-US"
 """The voice whose pronunciation the accents start from."""
 
+TAG = re.compile(r"<[^>]*>")
+
 CLAUSE_SIGN = re.compile("[^\\w\\s'\u2019<>=\"/-]")
 """What may end a clause: from the second clause on, a marked-up text keeps something of a Klatt
 voice that spoke before it."""
@@ -91,6 +94,7 @@ class EspeakEngine(Engine):
     name: ClassVar[str] = "espeak"
     packages: ClassVar[tuple[str, ...]] = ("espeakng-loader",)
     procedural: ClassVar[bool] = True
+    markups: ClassVar[frozenset[Markup]] = frozenset(("phonemes", "ssml"))
 
     def available(self) -> str:
         """What is missing, or an empty string."""
@@ -259,6 +263,8 @@ def speak_with_espeak(text: str, voice: str, prosody: Prosody) -> Utterance:
     base, variant = check_voice(voice)
     steps = prosody_steps(prosody)
     with library.lock:
+        if prosody.markup:
+            return _speak_markup(text, base, variant, prosody, steps)
         if prosody.accent:
             return _speak_with_accent(text, base, variant, prosody, steps)
         if prosody.emphasis == "none":
@@ -287,6 +293,7 @@ def _synthesise(
         not prosody.unsteady
         and not prosody.accent
         and base in stateless_voices()
+        and not prosody.markup
         and not (flags & TEXT_SSML and CLAUSE_SIGN.search(text))
     )
     library = espeak_library(stateless)
@@ -446,6 +453,34 @@ def _speak_with_accent(
     )
 
 
+def _speak_markup(text: str, base: str, variant: str, prosody: Prosody, steps: Steps) -> Utterance:
+    """Say phonemes, in espeak's ASCII names with spaces between words, or SSML."""
+    library = espeak_library()
+    if prosody.markup == "ssml":
+        samples, events = _synthesise(text, base, variant, prosody, steps, TEXT_SSML)
+        times, phonemes = timed_events(events, library.sample_rate)
+        # Every tag as spaces: the places of the words stay.
+        words = words_of_text(TAG.sub(lambda tag: " " * len(tag[0]), text), times)
+    else:
+        spelled = " ".join(f"[[{word}]]" for word in text.split())
+        samples, events = _synthesise(spelled, base, variant, prosody, steps, TEXT_PHONEMES)
+        times, phonemes = timed_events(events, library.sample_rate)
+        places = [match.span() for match in re.finditer(r"\S+", text)]
+        words = ()
+        if len(places) == len(times):
+            words = tuple(
+                SpokenWord(text=text[a:b], char_start=a, char_end=b, start=start, end=end)
+                for (a, b), (_, start, end) in zip(places, times, strict=True)
+            )
+    return Utterance(
+        sound=as_float(samples),
+        sample_rate=library.sample_rate,
+        words=words,
+        phonemes=phonemes,
+        realised=steps.realised(),
+    )
+
+
 @lru_cache(maxsize=64)
 def voice_for_language(language: str) -> str:
     """The base voice that speaks a language: its own dialect's, else its first.
@@ -462,6 +497,13 @@ def voice_for_language(language: str) -> str:
         if voice.language.partition("-")[0] == primary:
             return voice.id
     raise InputError(f"espeak-ng has no voice for language {language!r}.")
+
+
+def phoneme_names(text: str, language: str) -> str:
+    """The phonemes of `text` in espeak's ASCII names, as phrase files take them."""
+    library = espeak_library(stateless=False)
+    with library.lock:
+        return " ".join(library.phonemes(text, voice_for_language(language)))
 
 
 def pronounce(text: str, language: str) -> str:

@@ -529,3 +529,52 @@ def test_the_example_in_the_documentation_loads(tmp_path: Path) -> None:
     assert load_phrases(example).all_labels() == [
         "stop", "light-on", "wake-me", "unknown", "background", "",
     ]  # fmt: skip
+
+
+def test_phonemes_and_ssml_are_handed_on_with_their_transcript() -> None:
+    ssml = "<speak>go <emphasis>now</emphasis></speak>"
+    found = load_phrases(
+        {
+            "classes": {
+                "seed": {"phonemes": "s'i:d", "written": "Seed"},
+                "go": {"say": [{"ssml": ssml, "written": "Go now!"}], "weight": 2},
+            }
+        }
+    )
+    drawn = {phrase.label: phrase for phrase in (found.draw(stream(0, n)) for n in range(40))}
+    seed, go = drawn["seed"], drawn["go"]
+    assert (seed.text, seed.markup, seed.keyword_char_span) == ("s'i:d", "phonemes", (0, 5))
+    assert (seed.transcript, seed.transcript_normalised) == ("Seed", "seed")
+    assert (go.text, go.markup, go.transcript_normalised) == (ssml, "ssml", "go now")
+    assert list(found.fragments()) == []
+    assert {markup for _, _, markup in found.markups()} == {"phonemes", "ssml"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"classes": {"a": {"phonemes": "s'i:d"}}}, "needs 'written' beside it"),
+        ({"classes": {"a": {"phonemes": "s]]", "written": "s"}}}, "without brackets"),
+        ({"classes": {"a": {"phonemes": "s", "say": "s", "written": "s"}}}, "exactly one of 'say'"),
+        ({"classes": {"a": {"ssml": "<speak>go", "written": "go"}}}, "not well-formed"),
+        (
+            {"classes": {"a": {"ssml": "<p>go</p>", "written": "go"}}},
+            "between <speak> and </speak>",
+        ),
+        (
+            {"classes": {"a": {"ssml": "<speak><voice>a</voice></speak>", "written": "a"}}},
+            "holds <voice>",
+        ),
+        (
+            {"classes": {"a": "{b}"}, "slots": {"b": {"phonemes": "s", "written": "s"}}},
+            "cannot fill a slot",
+        ),
+        (
+            {"classes": {"a": "a"}, "carriers": {"say": [{"phonemes": "s", "written": "s"}]}},
+            "cannot carry a keyword",
+        ),
+    ],
+)
+def test_bad_phonemes_and_ssml_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_phrases(values)

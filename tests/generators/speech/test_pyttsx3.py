@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -219,3 +220,81 @@ def test_realised_values_and_honest_controls(engine: Pyttsx3Engine) -> None:
     assert engine.voices()[0].controls == {"rate", "pitch", "volume", "word_times"}
     assert np.abs(said.sound).max() > 0.01
     engine.check()
+
+
+FAKE_PYTTSX3 = '''
+"""Stands for pyttsx3 with a native driver: one file a run, as SAPI and NSSpeech write it."""
+import wave
+from types import SimpleNamespace
+
+print("drivers print")
+
+
+class Engine:
+    def __init__(self):
+        self.set, self.queued = {}, []
+
+    def getProperty(self, name):
+        assert name == "voices"
+        return [
+            SimpleNamespace(id="ANNA", languages=["de_DE"], gender="VoiceGenderFemale"),
+            SimpleNamespace(id="MARK", languages=[], gender=None),
+        ]
+
+    def setProperty(self, name, value):
+        self.set[name] = value
+
+    def save_to_file(self, text, path):
+        self.queued.append((text, path))
+
+    def runAndWait(self):
+        ((text, path),) = self.queued
+        self.queued = []
+        frames = 100 * len(text) * 200 // self.set["rate"]
+        with wave.open(path, "wb") as file:
+            file.setnchannels(2 if self.set["voice"] == "MARK" else 1)
+            file.setsampwidth(2)
+            file.setframerate(16000)
+            file.writeframes(b"\\x00\\x20" * (frames * file.getnchannels()))
+
+
+def init(driver):
+    assert driver is None, "the system's own driver"
+    return Engine()
+'''
+
+
+def test_the_native_drivers_of_windows_and_macos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyttsx3.py").write_text(FAKE_PYTTSX3)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    engine = build_engine("pyttsx3", {"driver": "native"})
+    assert isinstance(engine, Pyttsx3Engine)
+    anna, mark = engine.voices()
+    assert (anna.id, anna.language, anna.sex, anna.speaker) == (
+        "ANNA", "de-de", "female", "pyttsx3:ANNA",
+    )  # fmt: skip
+    assert (mark.language, mark.sex) == ("en", "")
+    assert anna.controls == {"rate", "volume"}
+    said = engine.speak("seven", "ANNA", Prosody(rate=2.0, pitch_semitones=3.0))
+    # 500 frames at the normal 200 words a minute, half as many at twice that.
+    assert (len(said.sound), said.sample_rate) == (250, 16000)
+    assert said.sound[0] == 0.25
+    assert "pitch_semitones" not in said.realised
+    assert len(engine.speak("seven", "MARK", Prosody()).sound) == 500
+    with pytest.raises(EngineFailure, match="no voice 'NOBODY' here"):
+        engine.speak("seven", "NOBODY", Prosody())
+    engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("platform", "uses_espeak"), [("linux", True), ("win32", False), ("darwin", False)]
+)
+def test_the_driver_follows_the_system(
+    platform: str, uses_espeak: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    engine = build_engine("pyttsx3")
+    assert isinstance(engine, Pyttsx3Engine)
+    assert engine.uses_espeak is uses_espeak

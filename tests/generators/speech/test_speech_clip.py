@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from seedbed.builder import build
 from seedbed.component import MAX_TRIES
@@ -197,11 +197,13 @@ class Broken(EspeakEngine):
     """Says what the test tells it to."""
 
     mode: str = "silent"
+    _said: int = PrivateAttr(default=0)
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         said = super().speak(text, voice, prosody)
         sound = said.sound
-        if self.mode == "silent":
+        self._said += 1
+        if self.mode == "silent" or (self.mode == "silent first" and self._said <= 2):
             sound = sound * 0
         elif self.mode == "empty":
             sound = sound[:0]
@@ -370,3 +372,62 @@ def test_an_accent_gives_phoneme_engines_other_phonemes_and_keeps_their_voice() 
     talks = [drawn.draw(np.random.default_rng(n)).talks[0] for n in range(5)]
     assert {talk.prosody.accent for talk in talks} == {"us-south"}
     assert {talk.voice.partition("+")[0] for talk in talks} == {"gmw/en-US"}
+
+
+def test_phonemes_and_ssml_are_spoken_and_timed() -> None:
+    ssml = '<speak>one <break time="300ms"/>two</speak>'
+    made = generator(
+        phrases={
+            "classes": {
+                "seven": {"phonemes": "s'Ev@n", "written": "Seven"},
+                "both": {"ssml": ssml, "written": "one, two"},
+            }
+        },
+        accent_share=1.0,
+        emphasis={"strong": 1.0},
+    )
+    made.prepare()
+    clips = {clip.label: clip for clip in made.samples(seed=3, count=12)}
+    seven, both = clips["seven"], clips["both"]
+    assert seven.transcript == "Seven"
+    assert [word.text for word in seven.words] == ["Seven"]
+    assert seven.keyword_span == (seven.words[0].start, seven.words[0].end)
+    assert [p.text.strip("\u02c8") for p in seven.phonemes] == ["s", "\u025b", "v", "\u0259", "n"]
+    assert (seven.attributes["accent"], seven.attributes["emphasis"]) == ("", "none")
+    assert [word.text for word in both.words] == ["one", "two"]
+    assert both.words[1].start - both.words[0].end > 0.2
+    assert digest(made.replay(both.params)) == digest(both)
+
+
+def test_engines_that_take_no_markup_are_refused_before_the_build() -> None:
+    phrases = {"classes": {"seven": {"phonemes": "s'Ev@n", "written": "seven"}}}
+    with pytest.raises(InputError, match="is phonemes, which engine 'pyttsx3' does not take"):
+        generator(phrases=phrases, engines=["espeak", "pyttsx3"]).prepare()
+
+
+def test_tilt_and_warp_move_no_label() -> None:
+    """Word times of the default recipe: by energy, with the drawn tilt taken back.
+
+    A tilt of -6 dB an octave puts a soft first fricative ("three") under the energy threshold,
+    so that the sound as it is seems to begin up to 0.1 s late; the label does not move.
+    """
+    made = generator()
+    for clip in made.samples(seed=4, count=60):
+        (word,) = clip.words
+        level = tilted(clip.sound, clip.sample_rate, -clip.attributes["tilt_db_per_octave"])
+        bounds = speech_bounds(level, clip.sample_rate)
+        assert bounds is not None
+        assert abs(word.start - bounds[0] / clip.sample_rate) <= 0.020, clip.voice
+        (talk,) = clip.params["talks"]
+        plain = {**talk, "tilt_db_per_octave": 0.0, "vocal_tract": 1.0}
+        unchanged = made.replay({**clip.params, "talks": [plain]})
+        assert unchanged.words == clip.words
+        assert unchanged.phonemes == clip.phonemes
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_clip_counts_what_was_drawn_again() -> None:
+    made = generator(engines={"broken": {"mode": "silent first"}})
+    clip = made.sample(0)
+    assert clip.counts == {"redrawn:speech_silent": 2}
+    assert np.abs(clip.sound).max() > 1e-3
