@@ -119,6 +119,53 @@ class Calls(nn.Module):
             (2, 7, 8),
             nn.Sequential(nn.ConstantPad2d((1, 1, 2, 0), 0), nn.Conv2d(2, 4, 3)),
         ),
+        # One axis and three, as on two.
+        ("F4@5/2", (2, 9), nn.Conv1d(2, 4, 5, stride=2, padding=2)),
+        ("F4@3*3", (2, 9), nn.Conv1d(2, 4, 3, dilation=3, padding=3)),
+        ("F6@3|2", (4, 9), nn.Conv1d(4, 6, 3, padding=1, groups=2)),
+        ("F4@3|4 nobias", (4, 9), nn.Conv1d(4, 4, 3, padding=1, groups=4, bias=False)),
+        ("F4@3/2*2 valid", (2, 12), nn.Conv1d(2, 4, 3, 2, 0, 2)),
+        ("F4@3x3x3/2", (2, 5, 6, 7), nn.Conv3d(2, 4, 3, stride=2, padding=1)),
+        ("F4@3x3x3/1x2x2", (2, 5, 6, 7), nn.Conv3d(2, 4, 3, stride=(1, 2, 2), padding=1)),
+        ("F4@3x3x3*2", (2, 5, 6, 7), nn.Conv3d(2, 4, 3, dilation=2, padding=2)),
+        (
+            "F4@3x3x3*2x1x3",
+            (2, 5, 6, 7),
+            nn.Conv3d(2, 4, 3, dilation=(2, 1, 3), padding=(2, 1, 3)),
+        ),
+        ("F6@3x3x3|2", (4, 5, 6, 7), nn.Conv3d(4, 6, 3, padding=1, groups=2)),
+        ("F4@3x3x3|4 nobias", (4, 5, 6, 7), nn.Conv3d(4, 4, 3, padding=1, groups=4, bias=False)),
+        ("F4@3x3x3 valid", (2, 5, 6, 7), nn.Conv3d(2, 4, 3)),
+        ("F4@2x3x3/2*1x2x1|2 valid", (2, 6, 8, 7), nn.Conv3d(2, 4, (2, 3, 3), 2, 0, (1, 2, 1), 2)),
+        (
+            "F4@3x3x3*2x1x1 causal",
+            (2, 6, 5, 5),
+            nn.Sequential(
+                nn.ConstantPad3d((1, 1, 1, 1, 4, 0), 0), nn.Conv3d(2, 4, 3, dilation=(2, 1, 1))
+            ),
+        ),
+        ("P2", (2, 8), nn.MaxPool1d(2)),
+        ("P2", (2, 7), nn.MaxPool1d(2, ceil_mode=True)),
+        ("P2 valid", (2, 7), nn.MaxPool1d(2)),
+        ("P3/2", (2, 8), nn.MaxPool1d(3, 2, padding=1)),
+        ("A2", (2, 7), nn.AvgPool1d(2, ceil_mode=True)),
+        ("A3/2", (2, 8), nn.AvgPool1d(3, 2, padding=1, count_include_pad=False)),
+        ("P2", (2, 4, 6, 8), nn.MaxPool3d(2)),
+        ("P2", (2, 5, 6, 7), nn.MaxPool3d(2, ceil_mode=True)),
+        ("P2 valid", (2, 5, 6, 7), nn.MaxPool3d(2)),
+        ("P3/2", (2, 5, 6, 7), nn.MaxPool3d(3, 2, padding=1)),
+        ("P1x2x2", (2, 5, 6, 8), nn.MaxPool3d((1, 2, 2))),
+        ("A2", (2, 4, 6, 8), nn.AvgPool3d(2)),
+        ("A2", (2, 5, 6, 7), nn.AvgPool3d(2, ceil_mode=True)),
+        ("A3/2", (2, 5, 6, 7), nn.AvgPool3d(3, 2, padding=1, count_include_pad=False)),
+        ("A2 valid", (2, 5, 6, 7), nn.AvgPool3d(2)),
+        ("GN2", (4, 6), nn.GroupNorm(2, 4)),
+        ("GN2", (4, 3, 5, 6), nn.GroupNorm(2, 4)),
+        ("gap", (2, 9), nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten())),
+        ("gmp", (2, 9), nn.Sequential(nn.AdaptiveMaxPool1d(1), nn.Flatten())),
+        ("gmp", (2, 4, 5, 6), nn.Sequential(nn.AdaptiveMaxPool3d(1), nn.Flatten())),
+        ("flatten > FC5", (2, 2, 3, 2), nn.Sequential(nn.Flatten(), nn.Linear(24, 5))),
+        ("softmax", (3, 4, 5, 6), nn.Softmax(1)),
         ("FC5", (7,), nn.Linear(7, 5)),
         ("FC5 nobias", (7,), nn.Linear(7, 5, bias=False)),
         ("flatten > FC5", (2, 3, 4), nn.Sequential(nn.Flatten(), nn.Linear(24, 5))),
@@ -237,6 +284,28 @@ def test_residual_projects_where_the_shape_changes() -> None:
     same("[ FC3 ]+", (5,), vector)
 
 
+def test_residual_over_time() -> None:
+    by_hand = Calls(
+        lambda x, a, b, c: b(torch.relu(a(x))) + c(x),
+        nn.Conv3d(2, 4, 3, padding=1, stride=(1, 2, 2)),
+        nn.Conv3d(4, 4, 3, padding=1),
+        nn.Conv3d(2, 4, 1, stride=(1, 2, 2)),
+    )
+    same("[ F4@3x3x3/1x2x2 > R > F4@3x3x3 ]+", (2, 5, 7, 6), by_hand)
+    sound = Calls(lambda x, a: torch.relu(a(x) + x), nn.Conv1d(3, 3, 5, padding=2))
+    same("[ F3@5 ]+ > R", (3, 9), sound)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 40), (6, 8, 9), (6, 4, 5, 6)])
+def test_dropout_is_torchs_own(shape: tuple[int, ...]) -> None:
+    network = build("drop0.4", shape, "channels_first", seed=0)
+    records = drawn((RECORDS, *shape))
+    torch.manual_seed(3)
+    result = network(records)
+    torch.manual_seed(3)
+    torch.testing.assert_close(result, nn.Dropout(0.4)(records), rtol=0, atol=0)
+
+
 def test_a_strided_block_planned_on_one_position_takes_more() -> None:
     network = build("[ F2@3/2 ]+", (1, 2), "channels_last", seed=0)
     assert network(torch.zeros(1, 5, 2)).shape == (1, 3, 2)
@@ -327,6 +396,18 @@ class WaveNetByHand(nn.Module):
 @pytest.mark.parametrize(("line", "window"), [("W4*2", 2), ("W4@3*2", 3)])
 def test_wavenet_block(line: str, window: int) -> None:
     same(line, (1, 12), WaveNetByHand(1, 4, window))
+    # On the 5 channels of a spectrogram's frames.
+    same(line, (5, 12), WaveNetByHand(5, 4, window))
+
+
+def test_two_feedbacks_one_on_the_other() -> None:
+    def run(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
+        states: Tensor = first(x.transpose(1, 2))[0]
+        last: Tensor = second(states)[0][:, -1]
+        return last
+
+    cells = nn.GRU(3, 4, batch_first=True, bidirectional=True), nn.LSTM(8, 5, batch_first=True)
+    same("GRU4 both > LSTM5 last", (3, 6), Calls(run, *cells))
 
 
 def test_wavenet_sees_as_far_back_as_the_trace_says_and_nothing_ahead() -> None:
