@@ -181,6 +181,10 @@ class ItemParams:
     blend: BlendParams | None = None
     decoy: DecoyParams | None = None
 
+    def at(self, pose: Pose) -> ItemParams:
+        """The same thing, standing there."""
+        return ItemParams(pose, self.vehicle, self.plate, self.blend, self.decoy)
+
     def depth_mm(self) -> float:
         """How far away it stands; what lies on the lens is nearest of all."""
         return self.pose.depth_mm if self.pose is not None else 0.0
@@ -258,7 +262,8 @@ class PlacedPlate:
         )
         if self.hidden is not None:
             covered = cv2.bitwise_or(covered, self.hidden)
-        return replace(self, hidden=np.asarray(covered, dtype=np.uint8))
+        hidden = np.asarray(covered, dtype=np.uint8)
+        return PlacedPlate(self.params, self.face, self.homography, hidden)
 
     def hidden_share(self, quad_mm: NDArray[np.float64]) -> float:
         """The share of an upright rectangle on the plate that something covers, 0 to 1."""
@@ -509,7 +514,7 @@ class PlateScene(Generator[SceneParams, Picture]):
             drawn = self._draw_pose(rng, layout, item, width_px)
             if drawn is not None:
                 pose, camera = drawn
-                placed = _stand(replace(item, pose=pose), pose)
+                placed = _stand(item.at(pose), pose)
                 if all(_fit(placed, other) for other in layout.standing):
                     layout.add(placed, camera)
                     return True

@@ -183,10 +183,7 @@ def _fillet(
 
 def _fixed(points: Path2d) -> NDArray[np.int32]:
     """Continuous pixel coordinates as cv2's fixed point, which counts from pixel centres."""
-    unit = 1 << _SHIFT
-    return np.array(
-        [(round((x - 0.5) * unit), round((y - 0.5) * unit)) for x, y in points], np.int32
-    )
+    return np.rint((np.array(points) - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
 
 def _fill(canvas: Mask, points: Path2d) -> None:

@@ -11,28 +11,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.geometry import Homography, Points
 
+Row: TypeAlias = tuple[float, float, float]
+"""One row of a rotation."""
+
 
 @lru_cache(maxsize=256)
-def _rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.float64]:
+def _rotation_rows(yaw_deg: float, pitch_deg: float, roll_deg: float) -> tuple[Row, Row, Row]:
     yaw, pitch, roll = math.radians(yaw_deg), math.radians(pitch_deg), math.radians(roll_deg)
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
     cr, sr = math.cos(roll), math.sin(roll)
     # About z (roll) times about x (pitch) times about y (yaw), multiplied out.
-    rotation = np.array(
-        [
-            [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
-            [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
-            [-cp * sy, sp, cp * cy],
-        ]
+    return (
+        (cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy),
+        (sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy),
+        (-cp * sy, sp, cp * cy),
     )
-    rotation.flags.writeable = False
-    return rotation
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,13 @@ class Pose:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
 
+    def rotation_rows(self) -> tuple[Row, Row, Row]:
+        """The rotation from object to camera axes, row by row."""
+        return _rotation_rows(self.yaw_deg, self.pitch_deg, self.roll_deg)
+
     def rotation(self) -> NDArray[np.float64]:
-        """The rotation from object to camera axes, shape (3, 3), read-only."""
-        return _rotation(self.yaw_deg, self.pitch_deg, self.roll_deg)
+        """The rotation from object to camera axes, shape (3, 3)."""
+        return np.array(self.rotation_rows())
 
     def intrinsics(self) -> NDArray[np.float64]:
         """The camera matrix K, shape (3, 3), square pixels."""
@@ -69,7 +73,7 @@ class Pose:
 
     def homography(self) -> Homography:
         """From the object's plane z = 0, in millimetres, to continuous pixels."""
-        (a, b, _), (c, d, _), (e, f, _) = self.rotation().tolist()
+        (a, b, _), (c, d, _), (e, f, _) = self.rotation_rows()
         (u, v), (cx, cy) = self.centre_px, self.principal_px
         focal, depth = self.focal_px, self.depth_mm
         # K [r1 r2 t], multiplied out.

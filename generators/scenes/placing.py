@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -177,7 +177,7 @@ def pose_of_width(
         roll_deg=roll,
     )
     ray_x, ray_y = (centre_px[0] - middle[0]) / focal, (centre_px[1] - middle[1]) / focal
-    (a, b, ahead_x), (c, d, ahead_y), (e, f, ahead_z) = pose.rotation().tolist()
+    (a, b, ahead_x), (c, d, ahead_y), (e, f, ahead_z) = pose.rotation_rows()
     facing = (ahead_x * ray_x + ahead_y * ray_y + ahead_z) / math.hypot(ray_x, ray_y, 1.0)
     if facing < MIN_FACING:
         return None
@@ -198,7 +198,11 @@ def pose_of_width(
     left = math.dist(seen[0], seen[3])
     right = math.dist(seen[1], seen[2])
     tapered = max(left, right) > MAX_TAPER * min(left, right)
-    return None if tapered or depth == nearest_mm else replace(pose, depth_mm=depth)
+    return (
+        None
+        if tapered or depth == nearest_mm
+        else Pose(centre_px, depth, focal, middle, yaw, pitch, roll)
+    )
 
 
 def overlap(a: Bbox, b: Bbox) -> float:

@@ -110,17 +110,8 @@ def polygon(
     """Fill an anti-aliased polygon of n (x, y) in continuous pixels; faster where `convex`."""
     if len(points) < 3:
         return
-    unit, limit = 1 << SHIFT, 2**20
-    fixed = np.array(
-        [
-            (
-                min(max(int((x - 0.5) * unit), -limit), limit),
-                min(max(int((y - 0.5) * unit), -limit), limit),
-            )
-            for x, y in (points.tolist() if isinstance(points, np.ndarray) else points)
-        ],
-        np.int32,
-    )
+    scaled = (np.array(points, np.float64) - 0.5) * (1 << SHIFT)
+    fixed = scaled.clip(-(2.0**20), 2.0**20).astype(np.int32)
     if convex:
         cv2.fillConvexPoly(area, fixed, colour, cv2.LINE_AA, SHIFT)
     else:
@@ -410,7 +401,8 @@ def worn_paint(stage: Stage, area: Rgb, painted: Rgb, wear: float, cover: float)
     """Blend `painted` over `area` at `cover`, leaving out a `wear` share in noisy patches."""
     rows, width = area.shape[:2]
     cv2.addWeighted(area, 1.0 - cover, painted, cover, 0.0, dst=painted)
-    worn = crop("patches", width, rows, stage.place(), 0.6)
+    # A power of two: the tile is kept at that scale and need not be resized.
+    worn = crop("patches", width, rows, stage.place(), 0.5)
     cv2.copyTo(painted, (worn > 58 + 60 * wear).view(np.uint8), area)
 
 
