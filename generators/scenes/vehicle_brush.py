@@ -203,9 +203,12 @@ class Brush:
         self.plate_at = plate_at
         self.seed = seed
         self.scale = pose.px_per_mm()
-        self._rotation, self._translation = pose.rotation(), pose.translation()
-        rotation = self._rotation
-        eye = -rotation.T @ self._translation
+        rotation, translation = pose.rotation(), pose.translation()
+        self._rotation = rotation
+        # From (x, h, z) on the vehicle to camera axes: h counts upwards, the camera's y down.
+        self._to_camera = np.ascontiguousarray((rotation * (1.0, -1.0, 1.0)).T)
+        self._offset = translation - (plate_at[0], plate_at[1], 0.0) @ self._to_camera
+        eye = -rotation.T @ translation
         self.eye = np.array([eye[0] + plate_at[0], plate_at[1] - eye[1], eye[2]])
         towards = rotation.T @ np.array(light.direction)
         self.sun = np.array([towards[0], -towards[1], towards[2]])
@@ -219,6 +222,7 @@ class Brush:
         self._jobs: list[tuple[str, int, int, Colour, Any]] = []
         self._outlines: list[tuple[int, int]] = []
         self.outline_px: list[Points] = []
+        self._convex_outlines: list[bool] = []
 
     def _seen_window(self) -> tuple[float, float, float, float]:
         """What the frame shows of the near face and what leans back from it: x0, h0, x1, h1."""
@@ -358,18 +362,18 @@ class Brush:
 
     def to_pixels(self, points: NDArray[np.float64]) -> Points:
         """(n, 3) points (x, h, z) as continuous pixels, kept within what OpenCV can fill."""
-        # The same as `Pose.project`, with the rotation worked out once for the vehicle.
-        own = (points - (self.plate_at[0], self.plate_at[1], 0.0)) * (1.0, -1.0, 1.0)
-        inside = own @ self._rotation.T + self._translation
-        pixels = inside[:, :2] / np.maximum(inside[:, 2:], 1.0) * self.pose.focal_px
+        # The same as `Pose.project`, with all that is the same for the vehicle worked out once.
+        inside = points @ self._to_camera
+        inside += self._offset
+        shrink = self.pose.focal_px / np.maximum(inside[:, 2:], 1.0)
+        pixels = inside[:, :2] * shrink
         pixels += self.pose.principal_px
         np.minimum(pixels, LIMIT_PX, out=pixels)
         return np.asarray(np.maximum(pixels, -LIMIT_PX, out=pixels))
 
     def paint(self) -> None:
         """Paint all that was collected, and forget it."""
-        count = sum(points * numbers for _, points, numbers in self._runs)
-        flat = np.fromiter(chain.from_iterable(self._values), np.float64, count)
+        flat = np.array(list(chain.from_iterable(self._values)), np.float64)
         run_modes, counts, run_sizes = np.array(self._runs, dtype=np.int64).reshape(-1, 3).T
         modes, sizes = run_modes.repeat(counts), run_sizes.repeat(counts)
         starts = sizes.cumsum() - sizes
@@ -392,13 +396,15 @@ class Brush:
             (left, top), (right, bottom) = next(boxes)
             span = fixed[start:stop]
             if job in ("fill", "convex"):
+                convex = stop - start <= 4 or job == "convex"
                 if extra:
                     self.outline_px.append(pixels[start:stop])
+                    self._convex_outlines.append(convex)
                 if right < 0 or bottom < 0 or left > limit_x or top > limit_y:
                     continue
                 if (right - left) * (bottom - top) < _SPECK and not extra:
                     continue
-                if stop - start <= 4 or job == "convex":
+                if convex:
                     cv2.fillConvexPoly(frame, span, colour, cv2.LINE_AA, SHIFT)
                 else:
                     cv2.fillPoly(frame, [span], colour, cv2.LINE_AA, SHIFT)
@@ -418,6 +424,7 @@ class Brush:
                     cv2.fillConvexPoly(frame, wrapped, colour, cv2.LINE_AA, SHIFT)
                 if extra:
                     self.outline_px.append(wrapped[:, 0] / (1 << SHIFT) + 0.5)
+                    self._convex_outlines.append(True)
             elif job == "sheen":
                 self._paint_sheen(span, pixels[start:stop], colour, *extra)
             else:
@@ -650,9 +657,13 @@ class Brush:
         everything = (np.concatenate(self.outline_px) - origin) * (ratio * (1 << SHIFT))
         fixed = np.rint(everything).astype(np.int32)
         start = 0
-        for outline in self.outline_px:
-            cv2.fillPoly(mask, [fixed[start : start + len(outline)]], 255, cv2.LINE_8, SHIFT)
-            start += len(outline)
+        for outline, convex in zip(self.outline_px, self._convex_outlines, strict=True):
+            stop = start + len(outline)
+            if convex:
+                cv2.fillConvexPoly(mask, fixed[start:stop], 255, cv2.LINE_8, SHIFT)
+            else:
+                cv2.fillPoly(mask, [fixed[start:stop]], 255, cv2.LINE_8, SHIFT)
+            start = stop
 
     def _paint_plain_shade(self, box: tuple[int, int, int, int], gloss: float, dirt: float) -> None:
         """Light a vehicle of a few dozen pixels by its height alone."""
@@ -727,7 +738,7 @@ def paint_ground_shadow(
     )
     if right - left < 4 or bottom - top < 4:
         return
-    coarse = max(1.0, min(softness_px / 1.5, 8.0))
+    coarse = max(1.0, min(softness_px / 1.5, 16.0))
     size = (max(int((right - left) / coarse), 3), max(int((bottom - top) / coarse), 3))
     ratio = np.array([size[0] / (right - left) * 16, size[1] / (bottom - top) * 16])
     shadow = np.full((size[1], size[0]), 255, dtype=np.uint8)
