@@ -48,7 +48,7 @@ class Typeface(Protocol):
 
 
 class MaskCache:
-    """Masks by key up to a number of bytes; the oldest go first."""
+    """Masks by key up to a number of bytes; the least recently used go first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._masks: dict[Hashable, Mask] = {}
@@ -60,9 +60,16 @@ class MaskCache:
         """What the kept masks weigh, with an allowance for the objects that hold them."""
         return self._bytes
 
+    def kept(self, key: Hashable) -> Mask | None:
+        """The mask kept under `key`, or None."""
+        mask = self._masks.pop(key, None)
+        if mask is not None:
+            self._masks[key] = mask
+        return mask
+
     def get(self, key: Hashable, make: Callable[[], Mask]) -> Mask:
         """The mask kept under `key`, or else the one `make` returns; it is read-only."""
-        mask = self._masks.get(key)
+        mask = self.kept(key)
         if mask is not None:
             return mask
         mask = make()
@@ -88,7 +95,8 @@ class CachedTypeface:
 
     def __init__(self, typeface: Typeface) -> None:
         self._typeface = typeface
-        self._cached = _CACHE._masks.get
+        self._cached = _CACHE.kept
+        self._supported: set[str] = set()  # never more than the typeface has
 
     @property
     def name(self) -> str:
@@ -130,7 +138,11 @@ class CachedTypeface:
         return _CACHE.get(key, lambda: self._typeface.text(text, height_px))
 
     def _require(self, char: str) -> None:
-        if not self._typeface.supports(char):
+        if char in self._supported:
+            return
+        if self._typeface.supports(char):
+            self._supported.add(char)
+        else:
             raise InputError(
                 f"font {self.name} has no character {char!r}: choose another font for this text."
             )
