@@ -43,6 +43,7 @@ STEEP_RATE = 0.2
 """How often the relief's edges are so steep that light and shade outline every stroke."""
 NOISE_TILES = 8
 NOISE_SIZE_PX = 256
+_SOBEL_ACROSS = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
 _BOLT_WEIGHTS: dict[str, float] = {
@@ -465,10 +466,10 @@ def _irradiance(
     # The relief's slope turns the normal by up to a fixed tilt, whatever the scale.
     # Undirected light comes from the sky, so raised edges show without a sun as well.
     reach = params.emboss / 255
-    slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, ksize=3, scale=0.25)
-    slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, ksize=3, scale=0.25)
-    cv2.scaleAdd(slope_x, -light.key * x * reach, field, field)
-    cv2.scaleAdd(slope_y, -(light.key * y - 0.35 * light.ambient) * reach, field, field)
+    tilt_x, tilt_y = light.key * x * reach, (light.key * y - 0.35 * light.ambient) * reach
+    # Both slopes are linear, so that one filter weighs and adds them.
+    slopes = (-tilt_x / 4) * _SOBEL_ACROSS + (-tilt_y / 4) * _SOBEL_ACROSS.T
+    field += cv2.filter2D(relief, cv2.CV_32F, slopes)
     wave = _noise(params.noise_seed, 7, height, width, 900 * px_per_mm)
     field += (wave.astype(np.float32) - np.float32(127)) * np.float32(base * params.waviness / 52)
     if params.bent_corner is not None:
