@@ -91,7 +91,7 @@ class _SeedWords(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         """The first `n_words` words: PCG64 asks for four of 64 bits, which are all there are."""
-        return self._words.view(dtype)[:n_words]
+        return np.asarray(self._words.view(dtype)[:n_words])
 
 
 def stream(seed: int, *path: str | int) -> np.random.Generator:
@@ -99,7 +99,9 @@ def stream(seed: int, *path: str | int) -> np.random.Generator:
 
     It draws as `np.random.PCG64(derive_seed(seed, *path))` does.
     """
-    return np.random.Generator(np.random.PCG64(_SeedWords(derive_seed(seed, *path))))
+    words = _SeedWords(derive_seed(seed, *path))
+    # numpy takes any `ISeedSequence`; its stubs name `SeedSequence` alone.
+    return np.random.Generator(np.random.PCG64(words))  # type: ignore[arg-type]
 
 
 def fork_seed(rng: np.random.Generator) -> int:

@@ -32,6 +32,12 @@ def test_streams_depend_on_every_part_of_their_path() -> None:
             streams.stream(seed)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**64, 2**127 + 12345, 2**128 - 1])
+def test_streams_start_where_numpy_starts_them(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "derive_seed", lambda *path: seed)
+    assert streams.stream(0, "a").bit_generator.state == np.random.PCG64(seed).state
+
+
 def test_choices_keep_their_type_and_weight() -> None:
     rng = streams.stream(0)
     drawn = [streams.choose_weighted(rng, {"a": 3, "b": 1, "never": 0}) for _ in range(4000)]

@@ -83,6 +83,16 @@ def test_the_cache_is_bounded_by_bytes() -> None:
     assert cache.size_bytes <= 5000
 
 
+def test_what_was_used_last_stays_longest() -> None:
+    cache = MaskCache(max_bytes=3 * 1400)
+    for key in "abc":
+        cache.get(key, lambda: np.zeros((10, 100), np.uint8))
+    assert cache.kept("a") is not None
+    cache.get("d", lambda: np.zeros((10, 100), np.uint8))
+    assert cache.kept("a") is not None
+    assert cache.kept("b") is None
+
+
 def test_with_folder_leaves_the_first_set_alone(tmp_path: Path) -> None:
     source = default_typefaces().get("font:share-tech")._typeface
     (tmp_path / "Own.ttf").write_bytes(Path(source.files[0].path).read_bytes())

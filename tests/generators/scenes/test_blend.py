@@ -74,3 +74,12 @@ def test_colour_match_moves_the_hue_and_not_the_brightness() -> None:
     composite(frame, *square(120), shifted(30, 10), BlendParams("hard", 0.5, 0.5))
     red, green, _ = (int(v) for v in frame[20, 40])
     assert red > 120 > green
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_edge_takes_no_colour_from_beyond_the_picture(mode: Blend) -> None:
+    # White on white: any dark rim that a warp brought along would show.
+    frame = np.full((80, 120, 3), 255, dtype=np.uint8)
+    turn = np.array([[0.9, -0.3, 40.3], [0.3, 0.9, 20.6], [0.001, 0.0, 1.0]])
+    composite(frame, *square(255), turn, BlendParams(mode, 1.2, 0.0))
+    assert frame.min() >= 253
