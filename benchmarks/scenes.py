@@ -2,13 +2,20 @@
 
 The floor is encoding the same pictures as JPEG alone. SynthTIGER and
 TextRecognitionDataGenerator render single lines of text; see `peers.py`.
+
+The peak memory of a process that makes the recipe `plates` comes last, after a few samples
+and after twenty times as many: it should hardly grow. `python -m benchmarks.scenes --samples
+20000` compares 1,000 with 20,000.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import resource
 import subprocess
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -19,8 +26,13 @@ import numpy as np
 from benchmarks.timing import Stages, rates
 from seedbed.generators import plate_scene
 from seedbed.generators.plate_scene import PlateScene
+from seedbed.make import Maker
+from seedbed.recipe import load_recipe
 
 SCENES = 60
+
+SAMPLES, FEWER = 200, 20
+"""Samples made by default for the peak of memory, and by how much fewer the first look is."""
 
 
 def _encode(image: np.ndarray) -> None:
@@ -55,8 +67,35 @@ def stages(scene: PlateScene) -> None:
         print(f"  {name:14} {per_scene:6.2f} ms  {100 * seconds / total:4.0f}%")
 
 
-def main() -> None:
-    """Print scenes a second, ratios to the floor and to the others, and the stages."""
+def peaks(samples: int) -> tuple[float, float]:
+    """This process's peak memory in MiB after `samples / FEWER` and after `samples` rows.
+
+    Rows are those of the recipe `plates`, media included, and are not kept.
+    """
+    maker = Maker(load_recipe("plates").seeded(1))
+    maker.prepare()
+    few = max(samples // FEWER, 1)
+    seen = []
+    for first, last in ((0, few), (few, samples)):
+        for index in range(first, last):
+            maker.row("train", index)
+        # Linux counts in KiB, macOS in bytes.
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+    return seen[0], seen[1]
+
+
+def memory(samples: int) -> None:
+    """Print `peaks` of a process of its own, whose peak nothing before it has raised."""
+    code = f"from benchmarks.scenes import peaks; print(*peaks({samples}))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after_few, after_all = map(float, ran.stdout.split())
+    few = max(samples // FEWER, 1)
+    print(f"  peak memory {after_few:.0f} MiB after {few} samples, {after_all:.0f} after {samples}")
+
+
+def main(samples: int = SAMPLES) -> None:
+    """Print scenes a second, ratios to the floor and to the others, the stages and memory."""
     cv2.setNumThreads(1)
     scene = PlateScene()
     scene.prepare()
@@ -82,6 +121,7 @@ def main() -> None:
         ratio = measured["seedbed scenes"] / rate
         print(f"  {name:16} {rate:8.1f} /s   seedbed is {ratio:.2f}x")
     stages(scene)
+    memory(samples)
 
 
 def _peer(name: str, count: int) -> float | None:
@@ -103,4 +143,6 @@ def _peer(name: str, count: int) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="for the peak of memory")
+    main(parser.parse_args().samples)
