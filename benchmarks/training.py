@@ -1,38 +1,107 @@
-"""Steps a second of the training loop beside a bare PyTorch loop, and pictures of the data path.
+"""Steps a second of the training loop beside a bare PyTorch loop, and the speed of the data path.
 
-Both sides train the same network on the same examples: what differs is what the loop adds
-(logging, averaging of weights switched off, checkpoints, numbering). Where there is a GPU
-both sides run there.
+Both sides train the same network with the same optimiser on one core; the bare loop is given
+random tensors that lie ready. Ours is given the same tensors as examples (`memory`), and then
+a dataset on disk of which nothing is held, made into examples by a worker process (`disk`). The
+loops take turns. Steps are counted from the first loss after the warm-up to the last one, by the
+clock on the wall and by the processor time of the process that trains, which other programs
+disturb less: the first holds waiting for data, the second what the loop itself costs.
+
+Where there is a GPU, the loops run there, and a stack of filters that fills it is timed: bf16,
+channels last and compiled, beside eager float32, and beside what large products of bf16 matrices
+reach.
 """
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from benchmarks.timing import rates
+from seedbed.builder import build
 from seedbed.recipe import load_recipe
 from seedbed.streams import stream
 from seedbed.trainers.config import parse_config
+from seedbed.trainers.conv import build as build_network
 from seedbed.trainers.fit import fit
 from seedbed.trainers.fuse import fused
+from seedbed.trainers.locate import Locate
 from seedbed.trainers.optimisers import OptimiserSettings, make_optimiser
+from seedbed.trainers.read import Read
 from seedbed.trainers.run_log import read_metrics
-from seedbed.trainers.task import Task, make_task
+from seedbed.trainers.runs import channels_last
+from seedbed.trainers.task import Batch, Example, Task, make_task
 
-BATCH = 16
-STEPS = 24
+BATCH = {"locate": 8, "read": 16}
+STEPS = {"locate": 16, "read": 24}
 WARM = 4
-"""Steps before the clock runs: first calls choose kernels and touch memory."""
+"""Steps before the clocks run: first calls choose kernels and touch memory."""
 
+ROUNDS = 3
 SAMPLES = 24
+READY = 4
+"""Batches of random tensors that both sides go round in."""
+
+MARKS: list[tuple[float, float]] = []
+"""Seconds on the wall and of this process at each loss."""
+
+
+def _mark() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    MARKS.append((time.perf_counter(), time.process_time()))
+
+
+class ClockedLocate(Locate):
+    """`locate` that marks the time of each loss."""
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """As `Locate.loss`."""
+        _mark()
+        return super().loss(outputs, batch)
+
+
+class ClockedRead(Read):
+    """`read` that marks the time of each loss."""
+
+    def loss(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """As `Read.loss`."""
+        _mark()
+        return super().loss(outputs, batch)
+
+
+class ReadyLocate(ClockedLocate):
+    """`locate` whose examples lie ready."""
+
+    ready: Sequence[Example] = ()
+
+    def example(self, item: Any, rng: np.random.Generator) -> Example:
+        """One of the ready ones."""
+        return self.ready[int(rng.integers(len(self.ready)))]
+
+
+class ReadyRead(ClockedRead):
+    """`read` whose examples lie ready."""
+
+    ready: Sequence[Example] = ()
+
+    def example(self, item: Any, rng: np.random.Generator) -> Example:
+        """One of the ready ones."""
+        return self.ready[int(rng.integers(len(self.ready)))]
+
+
+CLOCKED: dict[str, type[Task[Any, Any]]] = {"locate": ClockedLocate, "read": ClockedRead}
+READY_TASKS: dict[str, Any] = {"locate": ReadyLocate, "read": ReadyRead}
 
 
 def _items(task: Task[Any, Any]) -> list[Any]:
@@ -41,39 +110,54 @@ def _items(task: Task[Any, Any]) -> list[Any]:
     return [item for n, sample in enumerate(samples) for item in task.items(sample, str(n))]
 
 
-def bare_loop(task: Task[Any, Any], items: list[Any]) -> float:
-    """Steps a second of the shortest loop one would write, with examples from memory."""
+def _random_like(example: Example, rng: np.random.Generator) -> Example:
+    """The example with noise for its input; its targets stay what a loss can take."""
+    inputs = rng.integers(0, 256, example["inputs"].shape, dtype=np.uint8)
+    return {**example, "inputs": inputs}
+
+
+def _speed() -> tuple[float, float]:
+    """Steps a second of the marked losses, by the wall and by this process's time."""
+    first, last = MARKS[WARM], MARKS[-1]
+    steps = len(MARKS) - 1 - WARM
+    MARKS.clear()
+    return steps / (last[0] - first[0]), steps / (last[1] - first[1])
+
+
+def bare_loop(name: str, ready: Sequence[Example]) -> tuple[float, float]:
+    """Steps a second of the shortest loop one would write, with batches that lie ready."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = task.network(0).to(device, memory_format=torch.channels_last).train()
-    optimiser = make_optimiser(OptimiserSettings(), network.parameters())
-    started = 0.0
-    for step in range(STEPS + WARM):
-        if step == WARM:
-            started = time.perf_counter()
-        examples = [
-            task.example(items[(step * BATCH + n) % len(items)], stream(0, step, n))
-            for n in range(BATCH)
-        ]
-        batch = {key: value.to(device) for key, value in task.collate(examples).items()}
+    task = CLOCKED[name](make_task(name).settings)
+    network = task.network(0).to(device).train()
+    channels_last(network)
+    optimiser = make_optimiser(OptimiserSettings(), network.parameters(), fused=True)
+    size = BATCH[name]
+    batches = [task.collate(ready[size * n : size * (n + 1)]) for n in range(READY)]
+    for step in range(STEPS[name] + WARM):
+        batch = {key: value.to(device) for key, value in batches[step % READY].items()}
         optimiser.zero_grad(set_to_none=True)
         loss = task.loss(network(batch["inputs"]), batch)["loss"]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-    return STEPS / (time.perf_counter() - started)
+    return _speed()
 
 
-def our_loop(name: str, data: Path) -> tuple[float, float]:
-    """Steps a second and the share of time waiting for data of `fit`, from its own log."""
+def our_loop(name: str, data: Path, from_disk: bool) -> tuple[float, float, float]:
+    """Steps a second of `fit`, by the wall and by this process's time, and its share of waiting."""
+    kinds = CLOCKED if from_disk else READY_TASKS
     values = {
-        "task": name,
+        "task": f"benchmarks.training:{kinds[name].__name__}",
         "data": str(data),
         "validation": str(data),
         "fit": {
-            "steps": STEPS + WARM,
-            "batch": BATCH,
+            "steps": STEPS[name] + WARM,
+            "batch": BATCH[name],
             "ema": 0.0,
-            "workers": 0,
+            "workers": int(from_disk),
+            # So small that every example is read from the disk.
+            "memory_mib": 0.001 if from_disk else 2048,
+            "threads": 1,
             "validate_every": 10**6,
             "validate_on": 1,
             "checkpoint_every": 10**6,
@@ -85,44 +169,136 @@ def our_loop(name: str, data: Path) -> tuple[float, float]:
         fit(parse_config(values), Path(folder) / "run")
         rows = read_metrics(Path(folder) / "run" / "metrics.csv")
     # The first of the logged stretches holds the warm-up.
-    speeds = [value for step, name, value in rows if name == "train/steps_per_second"][1:-1]
-    waits = [value for step, name, value in rows if name == "train/data_wait_share"][1:-1]
-    return len(speeds) / sum(1 / speed for speed in speeds), sum(waits) / len(waits)
+    waits = [value for _, key, value in rows if key == "train/data_wait_share"][1:]
+    return (*_speed(), sum(waits) / len(waits))
+
+
+def loops(name: str, data: Path) -> None:
+    """Print our loop's ratios to the bare one, the median of rounds in turn."""
+    task = make_task(name)
+    rng = np.random.default_rng(0)
+    items = _items(task)
+    ready = [
+        _random_like(task.example(items[n % len(items)], stream(0, n)), rng)
+        for n in range(BATCH[name] * READY)
+    ]
+    READY_TASKS[name].ready = ready
+    found: dict[str, list[tuple[float, ...]]] = {"memory": [], "disk": []}
+    bare = []
+    for _ in range(ROUNDS):
+        before = bare_loop(name, ready)
+        memory = our_loop(name, data, from_disk=False)
+        between = bare_loop(name, ready)
+        disk = our_loop(name, data, from_disk=True)
+        after = bare_loop(name, ready)
+        bare += [before, between, after]
+        # Each beside the bare loops around it, so that a drift of the machine's speed cancels.
+        for key, ours, sides in (
+            ("memory", memory, (before, between)),
+            ("disk", disk, (between, after)),
+        ):
+            ratios = [2 * ours[clock] / (sides[0][clock] + sides[1][clock]) for clock in (0, 1)]
+            found[key].append((*ratios, ours[2]))
+    wall = median(one[0] for one in bare)
+    print(f"  {name:7} bare loop {wall:.2f} steps/s of {BATCH[name]}, one core")
+    for key, wanted in (("memory", 0.98), ("disk", 0.95)):
+        ratios = [median(one[clock] for one in found[key]) for clock in (0, 1, 2)]
+        print(
+            f"  {name:7} fit from {key:6} {ratios[1]:.3f}x by processor time, {ratios[0]:.3f}x by "
+            f"the wall (wanted {wanted}); waits for data {100 * ratios[2]:.1f}% of the time"
+        )
+    made = rates({name: data_path(task, items)}, clock=time.process_time)[name]
+    need = wall * BATCH[name]
+    print(
+        f"  {name:7} data path {made:.0f} examples/s on one core; the loop takes {need:.0f} of them"
+    )
 
 
 def data_path(task: Task[Any, Any], items: list[Any]) -> Callable[[int], int]:
-    """A side that makes examples."""
+    """A side that makes examples of items in memory."""
 
     def side(number: int) -> int:
-        for n in range(2 * BATCH):
+        for n in range(32):
             task.example(items[n % len(items)], stream(0, number, n))
-        return 2 * BATCH
+        return 32
 
     return side
 
 
-def main() -> None:
-    """Print the loop's ratio, the data path's speed, and a locator's time for a megapixel."""
-    from seedbed.builder import build
+def _seconds(work: Callable[[], object], device: str, repeats: int) -> float:
+    """The best of some calls, each waited for."""
+    best = float("inf")
+    for _ in range(repeats + 1):  # the first one warms up
+        started = time.perf_counter()
+        work()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - started)
+    return best
 
+
+def matrix_peak(device: str, side: int, repeats: int = 10) -> float:
+    """FLOPs a second of products of bf16 matrices of `side` x `side`: the peak one can reach."""
+    one = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    return 2 * side**3 / _seconds(lambda: one @ one, device, repeats)
+
+
+def filter_stack(
+    device: str, channels: int, pixels: int, records: int, compiled: bool, repeats: int = 10
+) -> tuple[float, float]:
+    """Training steps a second of a stack of 3x3 filters, eager in float32 and in bf16.
+
+    bf16 is mixed with float32 by autocast, channels last, and compiled where `compiled`.
+    """
+    line = " > ".join([f"F{channels}@3x3 > R"] * 6)
+    inputs = torch.randn(records, channels, pixels, pixels, device=device)
+
+    def step(network: nn.Module, records: Tensor, bf16: bool) -> Callable[[], None]:
+        def work() -> None:
+            with torch.autocast(device, torch.bfloat16, enabled=bf16):
+                loss = network(records).float().square().mean()
+            loss.backward()
+
+        return work
+
+    plain = build_network(line, (channels, pixels, pixels), "channels_first", seed=0).to(device)
+    eager = _seconds(step(plain, inputs, False), device, repeats)
+    fast = build_network(line, (channels, pixels, pixels), "channels_first", seed=0).to(device)
+    channels_last(fast)
+    if compiled:
+        fast.compile()
+    ordered = inputs.contiguous(memory_format=torch.channels_last)
+    return 1 / eager, 1 / _seconds(step(fast, ordered, True), device, repeats)
+
+
+def gpu() -> None:
+    """Print what a stack of filters makes of a GPU."""
+    channels, pixels, records = 256, 64, 64
+    eager, fast = filter_stack("cuda", channels, pixels, records, compiled=True)
+    # Forward, and twice as much for the gradients of weights and of inputs; the first layer's
+    # inputs need none.
+    layer = 2 * 9 * channels**2 * pixels**2 * records
+    share = fast * layer * (3 * 6 - 1) / matrix_peak("cuda", 8192)
+    print(
+        f"  filters {fast / eager:.2f}x eager float32 (wanted 3.0), {100 * share:.0f}% of the "
+        f"bf16 matrix peak"
+    )
+
+
+def main() -> None:
+    """Print the loops' ratios, the data paths' speed, and a locator's time for a megapixel."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "plates"
         recipe = load_recipe("plates").seeded(5).scaled(SAMPLES + 4)
         build(recipe, data, workers=1, executor="serial")
-        for name in ("locate", "read"):
-            task = make_task(name)
-            items = _items(task)
-            bare, (ours, waiting) = bare_loop(task, items), our_loop(name, data)
-            bare = max(bare, bare_loop(task, items))
-            made = rates({name: data_path(task, items)})[name]
-            print(
-                f"  {name:7} fit {ours:6.2f} steps/s, bare loop {bare:6.2f}: {ours / bare:.2f}x; "
-                f"examples {made:7.1f} /s on one core; fetching takes {100 * waiting:.0f}% of the "
-                f"time without workers"
-            )
-    locator = fused(make_task("locate").network(0).eval()).to(memory_format=torch.channels_last)
+        for name in ("read", "locate"):
+            loops(name, data)
+    if torch.cuda.is_available():
+        gpu()
+    locator = fused(make_task("locate").network(0).eval())
+    channels_last(locator)
     picture = torch.from_numpy(np.zeros((1, 1024, 1024, 3), dtype=np.uint8))
     with torch.inference_mode():
         rate = rates({"megapixel": lambda number: len(locator(picture))})["megapixel"]
@@ -130,4 +306,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Workers and tasks find the classes above by this module's own name.
+    importlib.import_module("benchmarks.training").main()
