@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from math import prod
 from typing import Literal
 
@@ -25,6 +26,9 @@ from seedbed.trainers.conv.network import Network
 
 NEAR_ZERO = 1e-3
 """Below this a number counts as near zero: L1 under a gradient step hovers, and never rests."""
+
+_INNER = ("layers", "body")
+"""Parts of modules' names that may be left out."""
 
 _ACTIVATIONS = (
     nn.ReLU,
@@ -49,7 +53,7 @@ class Penalty(Component):
 
     On weights, x are a layer's filters or matrices, never its biases or norms. On activations,
     x are a layer's outputs, summed for each record and averaged over the records. `layers`
-    are names as the trace prints them; a block's name stands for all inside. `all` means
+    are names, see `matching_layers`; on weights, a block's name stands for all inside. `all` means
     every layer with weights, or every activation function.
     """
 
@@ -161,21 +165,70 @@ def _chosen(network: nn.Module, penalty: Penalty) -> list[nn.Module]:
             )
         return chosen
     found: list[nn.Module] = []
-    for name in penalty.layers:
-        if name not in named:
-            raise InputError(
-                f"regularise: there is no layer {name!r}{nearest(name, list(named))}; "
-                f"`seedbed arch` prints the names."
-            )
-        inside = named[name]
-        if penalty.on == "activations":
-            found.append(inside)
-            continue
-        within = [module for module in inside.modules() if matrices(module)]
-        if not within:
-            raise InputError(f"regularise: layer {name!r} has no weights to put a penalty on.")
-        found += [module for module in within if not any(module is other for other in found)]
+    for pattern in penalty.layers:
+        matched = list(matching_layers(network, pattern).values())
+        if penalty.on == "weights":
+            matched = [part for one in matched for part in one.modules() if matrices(part)]
+            if not matched:
+                raise InputError(
+                    f"regularise: layer {pattern!r} has no weights to put a penalty on."
+                )
+        found += [one for one in matched if not any(one is other for other in found)]
     return found
+
+
+def matching_layers(network: nn.Module, pattern: str) -> dict[str, nn.Module]:
+    """The layers that a name stands for, by their names in `layer_names`.
+
+    A name is one that `seedbed arch` prints (`conv1`, `block1.body.conv2`), which means that layer
+    in every line of the network, or one that begins with the part of the task's network
+    (`features.conv1`, `stages.0.conv1`, `head`); a part's name alone is all of it. `*`, `?` and
+    `[…]` stand for letters between two dots: `conv*`, `stages.*.conv1`.
+
+    Raises `InputError` with the names that there are, and the nearest one.
+    """
+    found: dict[str, nn.Module] = {}
+    for name, module in layer_names(network).items():
+        # What pads before filters is a module, but no layer.
+        if name.endswith("_pad"):
+            continue
+        if any(_matches(pattern, one) for one in _names_of(network, name)):
+            found[name] = module
+    if found:
+        return found
+    known = dict.fromkeys(
+        one
+        for name in layer_names(network)
+        if not name.endswith("_pad")
+        for one in reversed(_names_of(network, name))
+    )
+    shown = [name for name in known if "." not in name] or list(known)
+    raise InputError(
+        f"regularise: there is no layer {pattern!r}{nearest(pattern, list(known)) or '.'} "
+        f"There are: {', '.join(shown)}; `seedbed arch` prints those of a line."
+    )
+
+
+def _names_of(network: nn.Module, name: str) -> list[str]:
+    """A layer's names: as in `layer_names`, from the task's part on, and as the trace prints it."""
+    parts = name.split(".")
+    if parts[-1] in _INNER:
+        return [name]  # the same output as its part's or its block's
+    named = layer_names(network)
+    short = ".".join(part for part in parts if part not in _INNER)
+    names = [name, short]
+    for end in range(1, len(parts)):
+        if isinstance(named.get(".".join(parts[:end])), Network):
+            printed = [part for part in parts[end:] if part != "layers"]
+            names += [".".join(printed), ".".join(part for part in printed if part != "body")]
+    return [one for one in dict.fromkeys(names) if one]
+
+
+def _matches(pattern: str, name: str) -> bool:
+    wanted, parts = pattern.split("."), name.split(".")
+    return len(wanted) == len(parts) and all(
+        fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=True)
+    )
 
 
 def near_zero_weights(network: nn.Module, threshold: float = NEAR_ZERO) -> dict[str, float]:

@@ -16,7 +16,7 @@ from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
 from seedbed.trainers.filters import feature_map_sheet, filter_sheet, penalty_plot
-from seedbed.trainers.regularise import chosen_features, layer_names, matrices
+from seedbed.trainers.regularise import chosen_features, layer_names, matching_layers, matrices
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
 from seedbed.yaml_files import read_yaml
@@ -136,7 +136,10 @@ def _left_by_l1(run: Path, network: nn.Module) -> list[tuple[str, str, str]]:
     for penalty in config.get("fit", {}).get("regularise", ()):
         if penalty["on"] == "weights" and penalty.get("l1"):
             layers = penalty.get("layers", "all")
-            penalised |= set(layer_names(network) if layers == "all" else layers)
+            if layers == "all":
+                penalised |= set(layer_names(network))
+            else:
+                penalised |= {name for one in layers for name in matching_layers(network, one)}
     rows = []
     for name, module in layer_names(network).items():
         filters = isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and module.groups == 1

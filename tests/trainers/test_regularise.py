@@ -13,9 +13,11 @@ from seedbed.trainers.regularise import (
     Penalty,
     Regulariser,
     chosen_features,
+    matching_layers,
     near_zero_activations,
     near_zero_weights,
 )
+from seedbed.trainers.task import make_task
 
 
 def filled(line: str, shape: tuple[int, ...], **weights: Tensor) -> Network:
@@ -99,6 +101,44 @@ def test_norms_are_left_alone() -> None:
     assert Regulariser(network, [Penalty(l1=1.0)]).penalty().item() == 0.0
     with pytest.raises(InputError, match="'norm1' has no weights"):
         Regulariser(network, [Penalty(l1=1.0, layers=("norm1",))])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        # As the trace prints them, and without what says nothing.
+        ("conv1", ["features.layers.conv1"]),
+        ("block1.body.conv1", ["features.layers.block1.body.conv1"]),
+        ("block1.conv1", ["features.layers.block1.body.conv1"]),
+        # From the task's own part on, whole parts, and whole names as before.
+        ("features.conv1", ["features.layers.conv1"]),
+        ("features", ["features"]),
+        ("features.block1", ["features.layers.block1"]),
+        ("features.layers.conv1", ["features.layers.conv1"]),
+        ("head", ["head"]),
+        # Letters between two dots.
+        ("conv*", ["features.layers.conv1", "features.layers.conv2"]),
+        ("features.conv?", ["features.layers.conv1", "features.layers.conv2"]),
+        ("*.conv1", ["features.layers.conv1", "features.layers.block1.body.conv1"]),
+        ("act*", ["features.layers.act1"]),
+    ],
+)
+def test_names_of_a_tasks_layers(pattern: str, names: list[str]) -> None:
+    settings = {"classes": ["a", "b"], "arch": "F4@2x2 > R > [ F4@3x3 ]+ > F6@3x3 > gap"}
+    network = make_task("classify", settings).network(0)
+    assert list(matching_layers(network, pattern)) == names
+
+
+def test_penalties_by_a_pattern_are_added_once() -> None:
+    network = two_layers()
+    everything = Regulariser(network, [Penalty(l1=1.0, layers=("fc*", "fc1", "*"))])
+    assert everything.penalty().item() == pytest.approx(10.5)
+    records = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    with Regulariser(network, [Penalty(on="activations", l1=1.0, layers=("act*",))]) as regulariser:
+        network(records)
+        assert regulariser.penalty().item() == pytest.approx((3 + 4) / 2)
+    with pytest.raises(InputError, match=r"'zz'\. There are: fc1, act1, fc2; `seedbed arch`"):
+        Regulariser(network, [Penalty(l1=1.0, layers=("zz",))])
 
 
 def test_mistakes_are_said() -> None:
