@@ -41,6 +41,7 @@ from seedbed.trainers.quads import (
     side_lengths,
     suppress,
 )
+from seedbed.trainers.rectify import rescaled
 from seedbed.trainers.sharpness import plate_sharpness
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
@@ -336,7 +337,7 @@ class Locate(Task[LocateSettings, LocateItem]):
         found: list[FoundPlate] = []
         # The smaller ones are made from the largest: scaling down is most of their cost.
         largest = base * max(self.settings.scales)
-        scaled = _resized(image, largest)
+        scaled = rescaled(image, largest, AREA_BELOW)
         for own in self.settings.scales:
             scale = base * own
             padded = padded_picture(scaled, scale / largest)
@@ -558,22 +559,13 @@ def _widest(item: LocateItem, image: Image) -> dict[str, str]:
 
 def padded_picture(image: Image, scale: float) -> Image:
     """`image` rescaled, and padded at its right and bottom to multiples of `COARSEST`."""
-    image = _resized(image, scale)
+    image = rescaled(image, scale, AREA_BELOW)
     below, right = -image.shape[0] % COARSEST, -image.shape[1] % COARSEST
     if below or right:
         grey = (PADDING_GREY,) * 3
         padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=grey)
         image = np.asarray(padded, dtype=np.uint8)
     return image
-
-
-def _resized(image: Image, scale: float) -> Image:
-    height, width = image.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size == (width, height):
-        return image
-    interpolation = cv2.INTER_AREA if scale < AREA_BELOW else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
 
 
 def _crop(

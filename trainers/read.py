@@ -40,7 +40,7 @@ from seedbed.trainers.ctc import (
 from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.measures import letter_edits
 from seedbed.trainers.quads import side_lengths
-from seedbed.trainers.rectify import grown_quad, rectify
+from seedbed.trainers.rectify import grown_quad, rectify, rescaled
 from seedbed.trainers.sharpness import sharpness_group
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
 
@@ -466,13 +466,10 @@ def _letter_places(labelled: LabelledObject, text: str) -> tuple[tuple[float, fl
 
 
 def _resized(patch: Image, quad: Points, scale: float) -> tuple[Image, Points]:
-    height, width = patch.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size == (width, height):
-        return patch, quad
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = np.asarray(cv2.resize(patch, size, interpolation=method), dtype=np.uint8)
-    return resized, quad * np.array([size[0] / width, size[1] / height])
+    """A patch at another scale with its quad. What is scaled down at all is averaged."""
+    resized = rescaled(patch, scale, averaged_below=1.0)
+    ratio = np.array([resized.shape[1] / patch.shape[1], resized.shape[0] / patch.shape[0]])
+    return resized, quad if resized is patch else quad * ratio
 
 
 def _upright(quad: Points) -> Points:

@@ -1,4 +1,4 @@
-"""Cuts a plate out of a picture by its quad, upright and of one size, for a reader."""
+"""Cuts a plate out of a picture by its quad, upright and of one size; rescales pictures."""
 
 from __future__ import annotations
 
@@ -50,3 +50,16 @@ def rectify(image: Image, quad: Points, width: int, height: int) -> Image:
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(cut, dtype=np.uint8)
+
+
+def rescaled(image: Image, scale: float, averaged_below: float) -> Image:
+    """`image` at another scale, at least 1 pixel a side; itself where no pixel changes.
+
+    Below the scale `averaged_below` pixels are averaged, above it they are interpolated.
+    """
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return image
+    method = cv2.INTER_AREA if scale < averaged_below else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=method), dtype=np.uint8)
