@@ -226,15 +226,15 @@ def data_path(task: Task[Any, Any], items: list[Any]) -> Callable[[int], int]:
 
 
 def _seconds(work: Callable[[], object], device: str, repeats: int) -> float:
-    """The best of some calls, each waited for."""
-    best = float("inf")
-    for _ in range(repeats + 1):  # the first one warms up
+    """The median of some calls after a first one that warms up, each waited for."""
+    spent = []
+    for _ in range(repeats + 1):
         started = time.perf_counter()
         work()
         if device == "cuda":
             torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - started)
-    return best
+        spent.append(time.perf_counter() - started)
+    return median(spent[1:])
 
 
 def matrix_peak(device: str, side: int, repeats: int = 10) -> float:
