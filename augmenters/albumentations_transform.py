@@ -43,6 +43,10 @@ class AlbumentationsTransform(PixelAugmenter[AlbumentationsTransformParams]):
         self.build()
         return self
 
+    def depends_on(self) -> tuple[str, ...]:
+        """Whose arithmetic it is."""
+        return ("albumentations",)
+
     def build(self) -> Any:
         """The albumentations object, always applied. Raises `ValueError` where it cannot be."""
         module = library()

@@ -241,6 +241,7 @@ def test_compression_loses_more_at_lower_quality(cls: Any) -> None:
 
 def test_any_transform_of_albumentations_runs_under_our_seed() -> None:
     augmenter = AlbumentationsTransform(transform="RandomToneCurve", arguments={"scale": 0.3})
+    assert augmenter.depends_on() == ("albumentations",)
     image = textured()
     np.random.seed(1)  # noqa: NPY002
     first = augmenter.augment_image(image, stream(4)).image
