@@ -484,7 +484,12 @@ def _training_pool(
         started = time.monotonic()
         pools.append(make_pool(task, source, seed, where, memory))
         if len(source):
-            held = "in memory" if isinstance(pools[-1], HeldPool) else "read as they are needed"
+            held = (
+                "in memory"
+                if isinstance(pools[-1], HeldPool)
+                else "read again each time, which is slow: a fit.memory_mib over "
+                f"{config.fit.memory_mib:g} would hold them"
+            )
             seconds = time.monotonic() - started
             say(f"{where}: {pools[-1].count:,} items {held} ({seconds:.0f} s)")
     mixed = pools[0] if len(pools) == 1 else Mixed(pools, config.seed)
