@@ -297,7 +297,7 @@ def _synthesise(
         and not (flags & TEXT_SSML and CLAUSE_SIGN.search(text))
     )
     library = espeak_library(stateless)
-    library.make_ready(base, stateless)
+    library.make_ready(base, stateless, bool(prosody.accent), prosody.markup == "ssml")
     library.set_voice(base, variant_text(variant, prosody.unsteady))
     library.set_parameter(PARAMETER_RATE, steps.rate_wpm)
     library.set_parameter(PARAMETER_PITCH, steps.pitch)

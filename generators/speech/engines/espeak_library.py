@@ -4,11 +4,15 @@ Properties of the library shape this module (all measured with version 1.52):
 
 * The same text differs the second time: jitter, roughness, breath, the Klatt synthesiser,
   echoes and trilled r keep a state between utterances. Unloading and loading the library again
-  resets every static variable. That costs half a millisecond as long as the data folder
-  holds few voices (the library reads all of them once), so each base voice gets a small
-  folder of its own. English voices without a trill, spoken steadily, leave no state but
-  one: see `RESET_TEXT`. They share a folder and are not loaded anew: a second copy of the
-  library, with static variables of its own, speaks all the others (`espeak_library`).
+  resets every static variable. That costs half a millisecond. English voices without a trill,
+  spoken steadily, leave no state but one: see `RESET_TEXT`. They are not loaded anew: a second
+  copy of the library, with static variables of its own, speaks all the others
+  (`espeak_library`).
+* A voice is looked for by its name in small letters, and where no file is called so
+  (`gmw/en-US`), the library reads every voice there is to find it. Here the files are called
+  so.
+* Each change of voice reads the whole dictionary, which for Russian, 8.5 MB, takes longer than
+  a word. Phonemes need none of its words: see `PrivateData.accents_folder`.
 * Its noise is seeded with the time of day when it starts (so a test within one second
   would not notice); here its seed, and that of the C library's `rand` which its Klatt
   synthesiser uses, are set before every utterance.
@@ -80,6 +84,9 @@ PHONEMES_AS_IPA = 0x02
 
 BUFFER_MS = 2000
 """Length of a callback's buffer: one-word clips then come in one call."""
+
+DEFAULT_VOICE = "gmw/en"
+"""What speaks before a voice is set (`ESPEAKNG_DEFAULT_VOICE` is "en")."""
 
 NOISE_SEED = 1
 
@@ -177,6 +184,9 @@ class PrivateData:
         self._written = ""
         self._size = 0
         self._folders: dict[tuple[str, ...], Path] = {}
+        self._placed: set[tuple[str, str]] = set()
+        self._spoken: Path | None = None
+        self._accents: Path | None = None
         self.write_variant("language variant\nname seedbed\n")
 
     def is_there(self) -> bool:
@@ -210,12 +220,8 @@ class PrivateData:
         """
         if voices not in self._folders:
             self._check_count(voices)
-            made = self.path / f"data-{len(self._folders)}"
-            (made / "voices").mkdir(parents=True)
-            (made / "voices" / "!v").symlink_to(self._variant.parent)
-            for name in self._entries:
-                if name not in ("voices", "lang"):
-                    (made / name).symlink_to(self._original / name)
+            made = self._empty_folder(f"data-{len(self._folders)}")
+            self._link_entries(made, dictionaries=True)
             if not voices:
                 (made / "lang").symlink_to(self._original / "lang")
             for voice in voices:
@@ -224,6 +230,80 @@ class PrivateData:
                 target.symlink_to(self._original / "lang" / voice)
             self._folders[voices] = made
         return self._folders[voices]
+
+    def _empty_folder(self, name: str) -> Path:
+        made = self.path / name
+        (made / "voices").mkdir(parents=True)
+        (made / "voices" / "!v").symlink_to(self._variant.parent)
+        return made
+
+    def _link_entries(self, folder: Path, dictionaries: bool) -> None:
+        for name in self._entries:
+            if name not in ("voices", "lang") and (dictionaries or not name.endswith("_dict")):
+                (folder / name).symlink_to(self._original / name)
+
+    def spoken_folder(self, *voices: str) -> Path:
+        """A data folder in which the library finds `voices` at once; there may be others, too.
+
+        The voices in it are not to be listed: their identifiers are in small letters.
+        """
+        if self._spoken is None:
+            self._spoken = self._empty_folder("spoken")
+            self._link_entries(self._spoken, dictionaries=True)
+        for voice in voices:
+            if ("spoken", voice) not in self._placed:
+                self._place_of(self._spoken, voice).symlink_to(self._original / "lang" / voice)
+                self._placed.add(("spoken", voice))
+        return self._spoken
+
+    def accents_folder(self, *voices: str) -> Path:
+        """As `spoken_folder`, for phonemes alone: its dictionaries have rules and no words."""
+        if self._accents is None:
+            self._accents = self._empty_folder("accents")
+            self._link_entries(self._accents, dictionaries=False)
+        for voice in voices:
+            if ("accents", voice) not in self._placed:
+                text = (self._original / "lang" / voice).read_text(encoding="utf-8")
+                name = f"{dictionary_name(text)}_dict"
+                (self._accents / name).write_bytes(
+                    without_words((self._original / name).read_bytes())
+                )
+                # The size below which a dictionary is complained about.
+                lines = [line for line in text.splitlines() if line.split()[:1] != ["dict_min"]]
+                place = self._place_of(self._accents, voice)
+                place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                self._placed.add(("accents", voice))
+        return self._accents
+
+    def _place_of(self, folder: Path, voice: str) -> Path:
+        place = folder / "lang" / voice.lower()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+
+def dictionary_name(voice: str) -> str:
+    """The dictionary that a voice file's text names, or its first language, dialects aside."""
+    language = ""
+    for line in voice.splitlines():
+        match line.split():
+            case ["dictionary", name, *_]:
+                return name
+            case ["dictrules", *_]:
+                break
+            case ["language", tag, *_] if not language:
+                language = tag.partition("-")[0]
+    return language
+
+
+def without_words(dictionary: bytes) -> bytes:
+    """A compiled dictionary with its pronunciation rules and an empty list of words.
+
+    It begins with the count of word lists and the place of the rules, two little-endian words
+    of 32 bits; each list ends in a zero (`LoadDictionary` of espeak-ng's `dictionary.c`).
+    """
+    lists, rules = struct.unpack_from("<ii", dictionary)
+    head = struct.pack("<ii", lists, 8 + lists)
+    return head + bytes(lists) + dictionary[rules:]
 
 
 def read_stock_variants(data: Path) -> dict[str, str]:
@@ -278,9 +358,11 @@ class EspeakLibrary:
         self._loaded: Path | None = None
         self._is_clean = False
         self._is_listening = True
-        self._is_marked = True
+        self._is_marked = False
+        self._is_fresh = True
+        self._has_spoken = True
         self.sample_rate = 0
-        self._load(self.private.folder())
+        self._load(self.private.spoken_folder())
 
     def _library_path(self) -> str:
         if self._has_copy:
@@ -309,7 +391,7 @@ class EspeakLibrary:
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceSpec))
         self._library, self.sample_rate = library, rate
-        self._loaded, self._is_clean, self._is_marked = folder, True, True
+        self._loaded, self._is_clean, self._is_fresh = folder, True, True
         self._parameters = {}
 
     def reload(self, folder: Path | None = None) -> None:
@@ -332,16 +414,24 @@ class EspeakLibrary:
             self.private = PrivateData(self.files.data)
             self._path = self._library_path()
 
-    def make_ready(self, voice: str, stateless: bool) -> None:
+    def make_ready(self, voice: str, stateless: bool, accented: bool, ssml: bool) -> None:
         """Bring the library into a state that does not depend on what was said before.
 
         `stateless` says that the coming utterance leaves none itself: then, and where the
-        one before did neither, nothing needs to be loaded.
+        one before did neither, nothing needs to be loaded. `accented` says that it is of
+        phonemes alone. SSML of the user's (`ssml`) may name other voices: it finds none but
+        those that share `voice`'s folder.
         """
         self._keep_private()
         known = stateless_voices()
-        folder = self.private.folder(known if voice in known else (voice,))
+        if ssml:
+            folder = self.private.folder(known if voice in known else (voice,))
+        elif accented:
+            folder = self.private.accents_folder(voice, DEFAULT_VOICE)
+        else:
+            folder = self.private.spoken_folder(voice, DEFAULT_VOICE)
         stateless = stateless and voice in known
+        self._has_spoken = True
         if not (stateless and self._is_clean and self._loaded == folder):
             self.reload(folder)
         self._is_clean = stateless
@@ -381,15 +471,11 @@ class EspeakLibrary:
 
     def has_dictionary(self, identifier: str, language: str) -> bool:
         """Whether a voice's pronunciation dictionary is there: without it, it is silent."""
-        name = language.partition("-")[0]
         file = self.files.data / "lang" / identifier
-        if file.is_file():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                if line.split()[:1] == ["dictionary"]:
-                    name = line.split()[1]
-                elif line.split()[:1] == ["dictrules"]:
-                    break
-        return (self.files.data / f"{name}_dict").is_file() or not file.is_file()
+        if not file.is_file():
+            return True
+        name = dictionary_name(file.read_text(encoding="utf-8")) or language.partition("-")[0]
+        return (self.files.data / f"{name}_dict").is_file()
 
     def set_voice(self, voice: str, variant: str) -> None:
         """Select a base voice by identifier with the variant file text `variant`.
@@ -399,6 +485,13 @@ class EspeakLibrary:
         away what a voiced fricative left. Raises `EngineFailure` where the library does not
         know the voice.
         """
+        if self._is_fresh:
+            # What jitter goes on from: voices that leave no trace begin after a word of the
+            # default voice's, all others where the library does.
+            self._is_marked = voice in stateless_voices()
+            if self._is_marked:
+                self._library.espeak_SetVoiceByName(DEFAULT_VOICE.encode())
+            self._is_fresh = False
         if self._is_marked:
             self._is_listening = False
             self._library.espeak_Synth(
@@ -446,10 +539,10 @@ class EspeakLibrary:
 
     def _turn_to(self, voice: str) -> None:
         self._keep_private()
-        folder = self.private.folder((voice,))
-        if self._loaded != folder:
+        folder = self.private.spoken_folder(voice)
+        if self._has_spoken or self._loaded != folder:
             self.reload(folder)
-        self._is_clean = False
+        self._is_clean = self._has_spoken = False
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise EngineFailure(f"espeak-ng has no voice {voice!r}.")
 
