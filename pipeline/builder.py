@@ -21,7 +21,7 @@ from seedbed.job import Failure, Job, Redone
 from seedbed.lock import Lock
 from seedbed.make import Maker
 from seedbed.manifest import versions_of, write_manifest
-from seedbed.plan import Part, Plan
+from seedbed.plan import Part, Plan, Shard
 from seedbed.recipe import Recipe, parse_recipe
 from seedbed.registry import nearest
 from seedbed.shards import Mark, committed_marks, mark_name, marked_names
@@ -130,11 +130,15 @@ def build(
         progress, there = _resumed(plan, positions, store, recipe, versions)
         job = Job(recipe, store, versions)
         left = len(positions) - progress.resumed_shards
-        if left == 0:
+        begun = all(_holds(store, *file) for file in records(recipe, plan).items())
+        if left == 0 and begun:
             info = {} if part else write_manifest(store, recipe, plan, versions)
             return Built(store, info, progress, time.monotonic() - began)
     except OSError as error:
         raise SeedbedError(f"cannot read {store}: {error.strerror or error}.") from error
+    if left == 0:
+        # A part without shards, or one that an extension gives none: what it is part of counts.
+        return _nothing_to_make(store, recipe, plan, part, lock, progress, began)
     limits = limits or Limits()
     name = executor or _executor_for(store, workers, left, limits, ray_address)
     if name != "ray":
@@ -158,11 +162,35 @@ def build(
                     running.__exit__(None, None, None)
                     store.clean(_mine(plan, part))
         except OSError as error:
-            raise SeedbedError(
-                f"cannot write to {store}: {error.strerror or error}; finished shards are kept: "
-                f"put it right and run the same command again to go on."
-            ) from error
+            raise _cannot_write(store, error) from error
     return Built(store, info, progress, time.monotonic() - began)
+
+
+def _nothing_to_make(
+    store: Store,
+    recipe: Recipe,
+    plan: Plan,
+    part: Part | None,
+    lock: Lock,
+    progress: Progress,
+    began: float,
+) -> Built:
+    """Record what is built where this run has no shard to make. Raises `SeedbedError`."""
+    try:
+        store.prepare()
+        with lock:
+            _begin(store, recipe, plan, part)
+            info = {} if part else write_manifest(store, recipe, plan, versions_of(recipe))
+    except OSError as error:
+        raise _cannot_write(store, error) from error
+    return Built(store, info, progress, time.monotonic() - began)
+
+
+def _cannot_write(store: Store, error: OSError) -> SeedbedError:
+    return SeedbedError(
+        f"cannot write to {store}: {error.strerror or error}; finished shards are kept: put it "
+        f"right and run the same command again to go on."
+    )
 
 
 def _check_options(start_method: str, workers: int | None, part: Part | None) -> None:
@@ -259,13 +287,9 @@ def _check_same(recipe: Recipe, store: Store, extend: bool) -> Plan:
     differing = _differing(recorded, recipe.values())
     if not differing:
         return Plan(recipe.counts, recipe.shard_size, growth)
-    before = {
-        key.split(".")[1]: value
-        for key, value in _flat(recorded).items()
-        if key.startswith("splits.") and key.endswith(".count")
-    }
+    before = {key.split(".")[1]: value for key, value in _flat(recorded).items() if _is_count(key)}
     grows = all(recipe.counts.get(split, 0) >= count for split, count in before.items()) and all(
-        key.startswith("splits.") and key.endswith(".count") for key in differing
+        _is_count(key) for key in differing
     )
     if extend and grows:
         # A cut between writing the history and the recipe has recorded `before` already.
@@ -298,9 +322,17 @@ def _listed(differing: Mapping[str, tuple[Any, Any]]) -> str:
     return "; ".join(told[:6]) + more
 
 
-def differences(there: Recipe, here: Recipe) -> str:
-    """In which keys two recipes differ, in words; empty where they are the same."""
-    return _listed(_differing(there.values(), here.values()))
+def differences(there: Recipe, here: Recipe, counts: bool = True) -> str:
+    """In which keys two recipes differ, in words; empty where they are the same.
+
+    Without `counts`, how many samples they ask for is not compared.
+    """
+    differing = _differing(there.values(), here.values())
+    return _listed({key: both for key, both in differing.items() if counts or not _is_count(key)})
+
+
+def _is_count(key: str) -> bool:
+    return key.startswith("splits.") and key.endswith(".count")
 
 
 def _flat(values: Any, key: str = "") -> dict[str, Any]:
@@ -330,7 +362,7 @@ def _resumed(
         at = plan.position(name)
         if mark is None or at is None or there[at] or at not in positions:
             continue
-        check_mark(store, mark, recipe.seed, recipe_hash, versions)
+        check_mark(store, mark, plan[at], recipe.seed, recipe_hash, versions)
         there[at] = 1
         progress.resume(mark)
     return progress, there
@@ -339,12 +371,20 @@ def _resumed(
 def check_mark(
     store: Store,
     mark: Mark,
+    shard: Shard,
     seed: int | None,
     recipe_hash: str,
     versions: Mapping[str, str],
 ) -> None:
-    """Raise `InputError` where a shard's mark says that it was made otherwise."""
+    """Raise `InputError` where a mark says that its shard is not `shard`, or made otherwise."""
     check_versions(store, mark.versions, versions)
+    if (mark.name, mark.start, mark.count) != (shard.name, shard.start, len(shard)):
+        raise InputError(
+            f"{store.path(mark_name(shard.name))} says that shard {mark.name} holds {mark.count} "
+            f"samples from {mark.start}, and by the recipe {shard.name} holds {len(shard)} from "
+            f"{shard.start} (extended otherwise, or damaged?): see `seedbed verify`, or give "
+            f"--out another folder."
+        )
     if mark.recipe_hash != recipe_hash or mark.seed != seed:
         raise InputError(
             f"{store.path(mark_name(mark.name))} is of another recipe or seed: give --out another "
@@ -369,19 +409,29 @@ def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, st
 def _begin(store: Store, recipe: Recipe, plan: Plan, part: Part | None) -> None:
     """Record what is being built; the history first, so that no cut between hurts."""
     store.clean(_mine(plan, part))
+    for name, content in records(recipe, plan).items():
+        _write_changed(store, name, content)
+
+
+def records(recipe: Recipe, plan: Plan) -> dict[str, bytes]:
+    """The files that say what is being built, in the order in which they are written."""
+    files = {}
     if plan.grown_from:
         growth = json.dumps({"grown_from": [dict(counts) for counts in plan.grown_from]})
-        _write_changed(store, GROWTH_NAME, f"{growth}\n".encode())
-    _write_changed(store, RECIPE_NAME, dump_yaml(recipe.values()).encode())
+        files[GROWTH_NAME] = f"{growth}\n".encode()
+    return files | {RECIPE_NAME: dump_yaml(recipe.values()).encode()}
 
 
 def _write_changed(store: Store, name: str, content: bytes) -> None:
+    if not _holds(store, name, content):
+        store.write(name, content)
+
+
+def _holds(store: Store, name: str, content: bytes) -> bool:
     try:
-        if store.read(name) == content:
-            return
-    except FileNotFoundError:
-        pass
-    store.write(name, content)
+        return store.read(name) == content
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _mine(plan: Plan, part: Part | None) -> Callable[[str], bool]:

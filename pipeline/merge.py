@@ -15,7 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from seedbed.builder import RECIPE_NAME, check_mark, differences, read_growth, recorded_recipe
+from seedbed.builder import (
+    RECIPE_NAME,
+    check_mark,
+    differences,
+    read_growth,
+    recorded_recipe,
+    records,
+)
 from seedbed.errors import InputError, SeedbedError
 from seedbed.lock import Lock
 from seedbed.manifest import write_manifest
@@ -60,21 +67,33 @@ def merge(
                 raise InputError(
                     f"{stores[0]} and {store} are parts of different datasets: {differing}."
                 )
-        plan = Plan(recipe.counts, recipe.shard_size, read_growth(stores[0]))
-        if out is not None and target.size(RECIPE_NAME) is None and not target.empty():
-            raise InputError(f"{target} is not empty and holds no seedbed dataset.")
+        steps = _steps(stores[0], recipe)
+        for store in stores[1:]:
+            if _steps(store, recipe) != steps:
+                raise InputError(
+                    f"{stores[0]} and {store} are parts of different datasets: one grew "
+                    f"{_told(steps)}, the other {_told(_steps(store, recipe))}."
+                )
+        plan = Plan(recipe.counts, recipe.shard_size, tuple(steps[:-1]))
+        if others:
+            _check_target(target, recipe, steps)
         target.prepare()
         with Lock(target):
             target.clean()
             versions: Mapping[str, str] = {}
             for store in others:
                 for name, mark in committed_marks(store, marked_names(store, plan.prefixes())):
-                    if mark is not None and plan.position(name) is not None:
+                    at = plan.position(name)
+                    if mark is not None and at is not None:
                         versions = versions or mark.versions
-                        check_mark(store, mark, recipe.seed, recipe.recipe_hash(), versions)
+                        check_mark(
+                            store, mark, plan[at], recipe.seed, recipe.recipe_hash(), versions
+                        )
                         _bring(store, target, mark)
             if others:
-                target.write(RECIPE_NAME, others[0].read(RECIPE_NAME))
+                # The history first, as a build writes them, so that no cut between hurts.
+                for name, content in records(recipe, plan).items():
+                    target.write(name, content)
             versions = _check_complete(target, plan, recipe, versions)
             return write_manifest(target, recipe, plan, versions)
     except OSError as error:
@@ -86,6 +105,38 @@ def _recipe(store: Store) -> Recipe:
     if recipe is None:
         raise InputError(f"{store} is no part of a dataset: it has no {RECIPE_NAME}.")
     return recipe
+
+
+def _steps(store: Store, recipe: Recipe) -> list[Mapping[str, int]]:
+    """The counts that a dataset has had, oldest first, those of its recipe at the end."""
+    growth = read_growth(store)
+    # A cut between writing the history and the recipe has recorded the old counts twice.
+    return [*(growth[:-1] if growth[-1:] == (recipe.counts,) else growth), recipe.counts]
+
+
+def _told(steps: Sequence[Mapping[str, int]]) -> str:
+    """How a dataset came to its counts, in words."""
+    return "from " + " to ".join(
+        " and ".join(f"{count} of {split}" for split, count in counts.items()) for counts in steps
+    )
+
+
+def _check_target(target: Store, recipe: Recipe, steps: Sequence[Mapping[str, int]]) -> None:
+    """Raise `InputError` where `target` holds anything but an earlier state of the same."""
+    there = recorded_recipe(target)
+    if there is None:
+        if not target.empty():
+            raise InputError(f"{target} is not empty and holds no seedbed dataset.")
+        return
+    differing = differences(there, recipe, counts=False)
+    if differing:
+        raise InputError(f"{target} holds another dataset: {differing}.")
+    before = _steps(target, there)
+    if before != list(steps[: len(before)]):
+        raise InputError(
+            f"{target} holds a dataset that the parts did not grow from: it grew {_told(before)}, "
+            f"they {_told(steps)}. Give --out a new folder."
+        )
 
 
 def _bring(source: Store, target: Store, mark: Mark) -> None:
@@ -126,13 +177,14 @@ def _check_complete(
     """The versions that made every shard. Raises `SeedbedError` where shards are missing."""
     missing: list[str] = []
     absent = 0
-    for name, mark in committed_marks(store, (shard.name for shard in plan)):
+    marks = committed_marks(store, (shard.name for shard in plan))
+    for shard, (name, mark) in zip(plan, marks, strict=True):
         if mark is None:
             absent += 1
             missing += [name] if len(missing) < SHOWN else []
         else:
             versions = versions or mark.versions
-            check_mark(store, mark, recipe.seed, recipe.recipe_hash(), versions)
+            check_mark(store, mark, shard, recipe.seed, recipe.recipe_hash(), versions)
     if absent:
         more = f" and {absent - SHOWN} more" if absent > SHOWN else ""
         raise SeedbedError(

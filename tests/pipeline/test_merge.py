@@ -14,6 +14,7 @@ from seedbed.merge import merge
 from seedbed.plan import Part
 from seedbed.recipe import Recipe, parse_recipe
 from seedbed.store import LocalStore
+from seedbed.verify import verify
 
 
 @pytest.fixture
@@ -102,3 +103,68 @@ def test_what_does_not_belong_together_is_not_merged(
         build(unseeded, tmp_path / "c", executor="serial", part=Part(1, 2))
     with pytest.raises(InputError, match="a part must be between 1/3 and 3/3, got 4/3"):
         build(recipe, tmp_path / "c", executor="serial", part=Part(4, 3))
+
+
+def six_and_four(values: dict[str, Any], train: int) -> Recipe:
+    return parse_recipe({**values, "splits": {"train": train}, "shard_size": 4})
+
+
+def test_an_extended_dataset_is_merged_with_its_history(
+    dots_values: dict[str, Any], tmp_path: Path
+) -> None:
+    """6 samples in shards of 4 and 2, then 4 more: a plan of 10 at once would have 4, 4, 2."""
+    a, m = tmp_path / "a", tmp_path / "m"
+    six, ten = six_and_four(dots_values, 6), six_and_four(dots_values, 10)
+    build(six, a, executor="serial")
+    merge([a], m)
+    built = build(ten, a, executor="serial", extend=True)
+    info = merge([a], m)
+    assert contents(m) == contents(a)
+    assert info["hash"] == built.info["hash"]
+    assert verify(m).good
+    assert build(ten, m, executor="serial").already_complete
+    build(ten, tmp_path / "b", executor="serial")
+    told = "one grew from 6 of train to 10 of train, the other from 10 of train"
+    with pytest.raises(InputError, match=told):
+        merge([a, tmp_path / "b"], tmp_path / "n")
+    with pytest.raises(InputError, match="holds a dataset that the parts did not grow from: it gr"):
+        merge([a], tmp_path / "b")
+    assert verify(tmp_path / "b").good
+    other = build(six_and_four({**dots_values, "seed": 8}, 6), tmp_path / "c", executor="serial")
+    with pytest.raises(InputError, match="c holds another dataset: seed is 8 there and 7 here"):
+        merge([a], other.folder)
+
+
+def test_marks_that_do_not_fit_the_plan_are_refused(
+    dots_values: dict[str, Any], tmp_path: Path
+) -> None:
+    """As where the history was lost: what is there is not where the plan has it."""
+    ten = six_and_four(dots_values, 10)
+    build(six_and_four(dots_values, 6), tmp_path / "a", executor="serial")
+    build(ten, tmp_path / "a", executor="serial", extend=True)
+    (tmp_path / "a" / "growth.json").unlink()
+    told = r"shard train-00000[12] holds \d samples from \d, and by the recipe train-"
+    with pytest.raises(InputError, match=told):
+        build(ten, tmp_path / "a", executor="serial")
+    with pytest.raises(InputError, match=told):
+        merge([tmp_path / "a"])
+
+
+def test_a_part_without_shards_is_a_part(dots_values: dict[str, Any], tmp_path: Path) -> None:
+    """Two shards among three parts: the third has none, and still says of what it is one."""
+    parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
+    recipe = six_and_four(dots_values, 6)
+    for number, part in enumerate(parts, start=1):
+        built = build(recipe, part, executor="serial", part=Part(number, 3))
+        assert built.progress.made_shards == (number < 3)
+    assert list(contents(parts[2])) == ["recipe.yaml"]
+    merge(parts, tmp_path / "d")
+    build(recipe, tmp_path / "whole", executor="serial")
+    assert contents(tmp_path / "d") == contents(tmp_path / "whole")
+    # An extension by one shard gives nothing new to part 2.
+    for number, part in enumerate(parts, start=1):
+        more = six_and_four(dots_values, 7)
+        built = build(more, part, executor="serial", part=Part(number, 3), extend=True)
+        assert built.progress.made_shards == (number == 3)
+    assert merge(parts, tmp_path / "d")["samples"] == 7
+    assert verify(tmp_path / "d").good
