@@ -51,8 +51,9 @@ def draw_registration(
 ) -> Registration:
     """A registration of the layout, for `variant` or one drawn by weight.
 
-    Raises `InputError` where `MAX_TRIES` texts in a row held a forbidden word, which only
-    a layout that `load_layout` has not checked can do.
+    A text that holds a forbidden word or more than `most_characters` is drawn again. Raises
+    `InputError` where `MAX_TRIES` in a row did, which only a layout that `load_layout` has
+    not checked can do.
     """
     chosen = draw_variant(layout, rng) if variant is None else variant
     vanity = layout.vanity
@@ -65,14 +66,21 @@ def draw_registration(
     for _ in range(MAX_TRIES):
         tokens = _draw_tokens(layout, choose_weighted(rng, patterns), rng, free)
         plain = "".join(token for line in tokens for token in line if len(token) == 1)
-        if not any(word in plain for word in layout.forbidden):
+        if _may_be(layout, plain):
             # Seals at the end of a line stand for no blank of the text.
             lines = tuple(_printed(layout, line).strip() for line in tokens)
             return Registration(lines, plain, tokens, chosen.name)
     raise InputError(
-        f"layout {layout.file}: forbidden {list(layout.forbidden)!r} leaves no text that its "
-        "patterns can draw; allow some."
+        f"layout {layout.file}: forbidden {list(layout.forbidden)!r} and most_characters = "
+        f"{layout.most_characters} leave no text that its patterns can draw; allow some."
     )
+
+
+def _may_be(layout: PlateLayout, plain: str) -> bool:
+    most = layout.most_characters
+    if most is not None and len(plain) > most:
+        return False
+    return not any(word in plain for word in layout.forbidden)
 
 
 def draw_pattern_text(layout: PlateLayout, pattern: str, rng: np.random.Generator) -> str:

@@ -45,7 +45,8 @@ RANDOM_SHARE = 0.15
 MAX_FILE_BYTES = 1_000_000
 """A layout file larger than this is not a layout."""
 LEAST_ALLOWED = 0.05
-"""Where forbidden words leave a smaller share of a pattern's texts, the layout is refused."""
+"""Where `forbidden` and `most_characters` leave a smaller share of a pattern's texts, the layout
+is refused."""
 ALL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ALL_DIGITS = "0123456789"
 
@@ -324,7 +325,8 @@ class Art(Model):
 class PlateLayout(Model):
     """One kind of plate. `load_layout` reads and checks it; see the module for patterns.
 
-    `weight` says how often it comes among its region's layouts; `free_rate` is the share
+    `weight` says how often it comes among its region's layouts; `most_characters` is the most
+    letters and digits of a whole text, longer ones being drawn again; `free_rate` is the share
     of plates whose letters and digits ignore the alphabets, so that a reader of the
     pictures cannot lean on the grammar. `stroke_spread`, `width_spread`, `height_spread`
     and `gap_spread` are the shares of themselves by which strokes, cells and gaps differ
@@ -341,6 +343,7 @@ class PlateLayout(Model):
     region: Region
     source: str = Field(min_length=10)
     weight: float = Field(default=1, ge=0)
+    most_characters: int | None = Field(default=None, ge=1, le=40)
     relief: Literal["embossed", "flat"]
     size_mm: tuple[Millimetres, Millimetres]
     corner_radius_mm: float = Field(default=0, ge=0)
@@ -733,9 +736,9 @@ def _check(layout: PlateLayout) -> None:
     _check_sets(layout)
     for key, pattern in _all_patterns(layout):
         _check_pattern(layout, key, pattern)
-    if layout.forbidden:
+    if layout.forbidden or layout.most_characters is not None:
         for key, pattern in _all_patterns(layout):
-            _check_forbidden(layout, key, pattern)
+            _check_allowed(layout, key, pattern)
     for key, mark in _all_marks(layout):
         if isinstance(mark, TextMark):
             if (bool(mark.text) + bool(mark.texts) + bool(mark.pattern)) != 1:
@@ -823,8 +826,8 @@ class _Forbidden:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = frozenset(words)
-        self._starts = frozenset(word[:end] for word in words for end in range(len(word) + 1))
-        self._longest = max(len(word) for word in words)
+        starts = {word[:end] for word in words for end in range(len(word) + 1)}
+        self._starts = frozenset({"", *starts})
         self._next: dict[tuple[str, str], str | None] = {}
 
     def step(self, state: str, character: str) -> str | None:
@@ -847,31 +850,37 @@ class _Forbidden:
         return reached
 
 
-def allowed_share(layout: PlateLayout, pattern: str, free: bool = False) -> float:
-    """The share of the texts drawn from `pattern` that hold no forbidden word, exactly.
+_Shares: TypeAlias = Mapping[tuple[str, int], float]
+"""The share of the texts in each state of `_Forbidden` and of each length in characters."""
 
-    `free` asks for those that ignore the layout's alphabets. The work grows with the
-    pattern times the forbidden words' characters, not with the number of texts.
+
+def allowed_share(layout: PlateLayout, pattern: str, free: bool = False) -> float:
+    """The share of the texts drawn from `pattern` that may stand on a plate, exactly.
+
+    These hold no forbidden word and no more than `most_characters`. `free` asks for texts
+    that ignore the layout's alphabets. The work grows with the pattern times the forbidden
+    words' characters times the lengths a text may have, not with the number of texts.
     """
-    if not layout.forbidden:
+    if not layout.forbidden and layout.most_characters is None:
         return 1.0
     forbidden = _Forbidden(layout.forbidden)
-    shares: dict[str, float] = {"": 1.0}
+    most = layout.most_characters
+    shares: _Shares = {("", 0): 1.0}
     for kind, name in (token for line in parsed_pattern(pattern) for token in line):
         if kind == "separator":
             continue
         digits = layout.sets[name].digits if kind == "set" else None
         if digits is None:
-            shares = _spread(forbidden, shares, _choices(layout, kind, name, free))
+            shares = _spread(forbidden, most, shares, _choices(layout, kind, name, free))
             continue
         lengths = range(digits[0], digits[1] + 1)
-        together: dict[str, float] = {}
+        together: dict[tuple[str, int], float] = {}
         for length in lengths:
             reached = shares
             for position in range(length):
                 # `int` has no leading zero.
                 choices = _even(ALL_DIGITS[1:] if position == 0 else ALL_DIGITS)
-                reached = _spread(forbidden, reached, choices)
+                reached = _spread(forbidden, most, reached, choices)
             for state, share in reached.items():
                 together[state] = together.get(state, 0.0) + share / len(lengths)
         shares = together
@@ -899,28 +908,37 @@ def _choices(layout: PlateLayout, kind: str, name: str, free: bool) -> list[tupl
 
 
 def _spread(
-    forbidden: _Forbidden, shares: Mapping[str, float], choices: Sequence[tuple[str, float]]
-) -> dict[str, float]:
-    """The shares of the states after one more token; texts with a forbidden word are gone."""
-    after: dict[str, float] = {}
-    for state, share in shares.items():
+    forbidden: _Forbidden, most: int | None, shares: _Shares, choices: Sequence[tuple[str, float]]
+) -> _Shares:
+    """The shares of the states after one more token; texts that may not be are gone."""
+    after: dict[tuple[str, int], float] = {}
+    for (state, length), share in shares.items():
         for text, part in choices:
             reached = forbidden.run(state, text)
-            if reached is not None:
-                after[reached] = after.get(reached, 0.0) + share * part
+            longer = length + len(text)
+            if reached is not None and (most is None or longer <= most):
+                key = (reached, longer)
+                after[key] = after.get(key, 0.0) + share * part
     return after
 
 
-def _check_forbidden(layout: PlateLayout, key: str, pattern: str) -> None:
-    """Refuse a pattern whose texts are nearly all forbidden, by counting, not by trying."""
+def _check_allowed(layout: PlateLayout, key: str, pattern: str) -> None:
+    """Refuse a pattern hardly any of whose texts may be, by counting, not by trying."""
+    unlimited = layout.model_copy(update={"most_characters": None})
     for free in (False, True) if layout.free_rate else (False,):
         share = allowed_share(layout, pattern, free)
-        if share < LEAST_ALLOWED:
-            left = "no text" if share <= 0 else f"only {share:.2%} of the texts"
+        if share >= LEAST_ALLOWED:
+            continue
+        left = "no text" if share <= 0 else f"only {share:.2%} of the texts"
+        if allowed_share(unlimited, pattern, free) < LEAST_ALLOWED:
             raise InputError(
                 f"layout {layout.file}: forbidden leaves {left} that {key} {pattern!r} can draw; "
                 "take words out of forbidden, or change the pattern."
             )
+        raise InputError(
+            f"layout {layout.file}: most_characters = {layout.most_characters} leaves {left} that "
+            f"{key} {pattern!r} can draw; raise it, or shorten the pattern."
+        )
 
 
 def _check_tokens(

@@ -76,6 +76,20 @@ def test_a_grammar_that_forbids_everything_is_an_error():
     layout = strict("es").model_copy(update={"forbidden": tuple("0123456789")})
     with pytest.raises(InputError, match="forbidden"):
         draw_registration(layout, stream(0))
+    layout = strict("es").model_copy(update={"most_characters": 6})
+    with pytest.raises(InputError, match="most_characters = 6 leave no text"):
+        draw_registration(layout, stream(0), layout.variant("private"))
+
+
+@pytest.mark.parametrize(
+    ("layout_id", "most"),
+    [("de", 8), ("de-two-line", 8), ("de-two-line-small", 8), ("at", 7)],
+)
+def test_no_mark_is_longer_than_its_country_allows(layout_id: str, most: int):
+    layout = load_layout(layout_id)
+    lengths = [len(draw_registration(layout, stream(0, index)).plain) for index in range(2000)]
+    # The longest that may be does come: longer ones are drawn again, not cut.
+    assert max(lengths) == most
 
 
 def test_vanity_and_free_texts_come_at_their_rates():

@@ -195,6 +195,31 @@ def test_the_share_of_texts_without_a_forbidden_word_is_exact(tmp_path: Path):
     assert allowed_share(layout, "AA", free=True) == pytest.approx(1 - 1 / 676)
 
 
+def test_the_share_of_texts_that_are_short_enough_is_exact(tmp_path: Path):
+    text = "most_characters = 4\n" + SOUND + PATTERN + "[sets.n]\ndigits = [1, 4]\n"
+    layout = load_layout(write(tmp_path, text))
+    assert allowed_share(layout, "AA-99") == pytest.approx(1.0)
+    # One or two digits of one to four, each length equally likely.
+    assert allowed_share(layout, "AA-{n}") == pytest.approx(2 / 4)
+    both = layout.model_copy(update={"forbidden": ("A",)})
+    assert allowed_share(both, "AA-{n}") == pytest.approx((25 / 26) ** 2 * 2 / 4)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "extra", "left"),
+    [
+        ("AA-99", "", "no text"),
+        ("AA-{w}", '[sets.w]\nwords = ["7", "700"]\nweights = { 7 = 1, 700 = 30 }', "only 3.23%"),
+    ],
+)
+def test_a_pattern_longer_than_a_text_may_be_is_refused_when_the_file_is_read(
+    tmp_path: Path, pattern: str, extra: str, left: str
+):
+    patterns = f'[patterns]\n"{pattern}" = 1\n'
+    message = refusal(tmp_path, "most_characters = 3\n" + SOUND + patterns + extra)
+    assert f"most_characters = 3 leaves {left}" in message and f"patterns '{pattern}'" in message
+
+
 @pytest.mark.parametrize(
     ("forbidden", "key", "extra"),
     [
