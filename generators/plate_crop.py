@@ -6,8 +6,9 @@ surroundings, its blur and the errors of its corners are those of a real crop.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +24,17 @@ from seedbed.streams import chance, uniform
 
 MIN_KEPT = 0.75
 """A crop that would lose more than a quarter of its plate is drawn again."""
+
+SCENE: Mapping[str, Any] = {
+    "width": 448,
+    "height": 256,
+    "plate_counts": (0.0, 1.0),
+    "plate_width_px": (24.0, 320.0),
+    "bystander_rate": 0.0,
+    "decoy_rate": 0.0,
+    "cut_rate": 0.0,
+}
+"""Where the scene of a crop differs from `plate-scene` unless the recipe says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +62,13 @@ class PlateCrop(Generator[CropParams, Picture]):
     rectified_rate: float = Field(default=0.7, ge=0, le=1)
     corner_error: float = Field(default=0.04, ge=0, le=0.3)
     margin: tuple[float, float] = (0.0, 0.12)
-    scene: PlateScene = PlateScene(
-        width=448,
-        height=256,
-        plate_counts=(0.0, 1.0),
-        plate_width_px=(24.0, 320.0),
-        bystander_rate=0.0,
-        decoy_rate=0.0,
-        cut_rate=0.0,
-    )
+    scene: PlateScene = PlateScene(**SCENE)
+
+    @field_validator("scene", mode="before")
+    @classmethod
+    def _over_the_crops_own(cls, scene: object) -> object:
+        """Settings that are given replace the crop's one by one; a whole scene replaces all."""
+        return {**SCENE, **scene} if isinstance(scene, Mapping) else scene
 
     @field_validator("margin")
     @classmethod

@@ -50,6 +50,17 @@ def test_margins_grow_the_cut() -> None:
     assert plate.quad[2] == pytest.approx([192, 48], abs=1e-3)
 
 
+def test_a_few_settings_of_the_scene_leave_the_crops_others_as_they_are() -> None:
+    crop = PlateCrop(scene={"layouts": ["de"], "decoy_rate": 0.5})  # type: ignore[arg-type]
+    assert crop.scene == PlateCrop().scene.model_copy(
+        update={"layouts": ("de",), "decoy_rate": 0.5}
+    )
+    assert (crop.scene.width, crop.scene.height) == (448, 256)
+    assert crop.scene.plate_counts == (0.0, 1.0)
+    # A scene that is given whole stays as it is.
+    assert PlateCrop(scene=PlateScene()).scene == PlateScene()
+
+
 def test_a_crop_replays() -> None:
     crop = PlateCrop(scene=SCENE)
     sample = crop.sample(seed=8)
