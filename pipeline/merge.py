@@ -7,7 +7,6 @@ none is read into samples or made again.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -36,13 +35,10 @@ from seedbed.shards import (
     marked_names,
     shard_name,
 )
-from seedbed.store import LocalStore, Store, as_store
+from seedbed.store import NO_LINK, LocalStore, Store, as_store
 
 SHOWN = 5
 """Missing shards that a message names."""
-
-_NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
-"""What says that a file cannot be linked there, and has to be copied."""
 
 
 def merge(
@@ -165,7 +161,7 @@ def _linked(source: Store, target: Store, name: str) -> bool:
     try:
         os.link(source.folder / name, target.folder / name)
     except OSError as error:
-        if error.errno in _NO_LINK:
+        if error.errno in NO_LINK:
             return False
         raise
     return True

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any, TypeVar
 
 from seedbed.errors import InputError, MissingExtra
@@ -38,6 +39,9 @@ SPOOL_BYTES = 64 * 2**20
 
 RETRIES = 7
 FIRST_WAIT_SECONDS = 0.2
+
+NO_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
+"""What says that a file cannot be linked there, and has to be written or copied."""
 
 _TRANSIENT_ERRNO = {
     errno.EAGAIN,
@@ -59,7 +63,13 @@ _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CLASSES = {"HTTPClientError", "ClientConnectionError", "ClientPayloadError"}
 """Of botocore and aiohttp, which are not imported for it: a class above an error's is enough."""
 
-_EXTRAS = {"s3": ("s3fs", "s3"), "s3a": ("s3fs", "s3")}
+_EXTRAS = {
+    "s3": ("s3fs", "s3"),
+    "s3a": ("s3fs", "s3"),
+    "gs": ("gcsfs", "gcs"),
+    "gcs": ("gcsfs", "gcs"),
+}
+"""The package and the extra that open a protocol; both are their fsspec libraries' names."""
 
 _URL = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.DOTALL)
 
@@ -175,11 +185,20 @@ class LocalStore(Store):
 
     def create(self, name: str, content: bytes) -> bool:
         """As `Store.create`."""
+        final = self.folder / name
+        temporary = _temporary(final)
         try:
-            with (self.folder / name).open("xb") as file:
-                file.write(content)
+            temporary.write_bytes(content)
+            # A link appears with all its content, and never in the place of another file.
+            os.link(temporary, final)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in NO_LINK:
+                raise
+            return _create_unlinked(final, content)
+        finally:
+            temporary.unlink(missing_ok=True)
         return True
 
     def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
@@ -431,10 +450,27 @@ def _patiently(operation: Callable[[], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
+def _temporary(path: Path) -> Path:
+    """A name beside `path` that no other writer has: containers share process numbers.
+
+    What follows the final name is one word and `tmp`, by which `LocalStore.clean` finds it.
+    """
+    return path.with_name(f"{TEMPORARY_PREFIX}{path.name}.{os.getpid()}-{token_hex(4)}.tmp")
+
+
+def _create_unlinked(path: Path, content: bytes) -> bool:
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
+
+
 @contextmanager
 def writing_whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, which is there whole or not at all, even after a power cut."""
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
             yield file

@@ -70,5 +70,5 @@ def test_every_extra_that_a_message_names_can_be_installed() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     modules = [module for folder in HOMES for module in (ROOT / folder).rglob("*.py")]
     extras = {extra for module in modules for extra in named_extras(module)}
-    assert {"train", "backbones", "s3"} <= extras
+    assert {"train", "backbones", "s3", "gcs"} <= extras
     assert extras <= set(settings["project"]["optional-dependencies"])

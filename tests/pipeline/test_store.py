@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -276,5 +277,55 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(fsspec.core, "url_to_fs", absent)
     with pytest.raises(MissingExtra, match=r"pip install 'seedbed\[s3\]'"):
         as_store("s3://b/x").size("a")
-    with pytest.raises(InputError, match="gs://b/x cannot be opened: Install"):
-        as_store("gs://b/x").size("a")
+    for address in ("gs://b/x", "gcs://b/x"):
+        with pytest.raises(MissingExtra, match=r"needs gcsfs.*pip install 'seedbed\[gcs\]'"):
+            as_store(address).size("a")
+    with pytest.raises(InputError, match="abfs://b/x cannot be opened: Install"):
+        as_store("abfs://b/x").size("a")
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    """As two jobs of an array in containers, where both may be process 1."""
+    store = LocalStore(tmp_path)
+    store.prepare()
+    with store.writing("marks/a.json") as first:
+        first.write(b"first, and longer")
+        with store.writing("marks/a.json") as second:
+            second.write(b"second")
+        assert store.read("marks/a.json") == b"second"
+    assert store.read("marks/a.json") == b"first, and longer"
+    assert list((tmp_path / "marks").iterdir()) == [tmp_path / "marks" / "a.json"]
+
+
+def test_what_a_killed_writer_left_is_known_by_its_final_name(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.prepare()
+    shutil.copy(__file__, store_module._temporary(tmp_path / "shards" / "train-000001.parquet"))
+    known: list[str] = []
+    store.clean(lambda name: bool(known.append(name)))
+    assert known == ["train-000001.parquet"]
+    assert len(list((tmp_path / "shards").iterdir())) == 1
+    store.clean()
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_is_created_whole_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def look(source: Path, target: Path) -> None:
+        assert not target.exists()
+        assert source.read_bytes() == b"one"
+        link(source, target)
+
+    link = os.link
+    monkeypatch.setattr(os, "link", look if links else refuse)
+    store = LocalStore(tmp_path)
+    assert store.create("a", b"one")
+    monkeypatch.setattr(os, "link", link if links else refuse)
+    assert not store.create("a", b"two")
+    assert store.read("a") == b"one"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
