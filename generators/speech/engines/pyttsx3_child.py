@@ -17,7 +17,6 @@ import json
 import os
 import struct
 import sys
-import time
 import wave
 from pathlib import Path
 from tempfile import mkdtemp
@@ -25,12 +24,6 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from seedbed.errors import SeedbedError
-
-POLL_SECONDS = 0.0003
-"""How often the driver's loop looks whether it is done: its own 10 ms would take most of
-the time of a short word."""
-
-SETTLE_LIMIT_SECONDS = 5.0
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
@@ -43,9 +36,9 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     return body if len(body) == length else None
 
 
-def write_frame(stream: IO[bytes], body: bytes) -> None:
-    """One length-prefixed frame, flushed."""
-    stream.write(struct.pack(">I", len(body)) + body)
+def write_frame(stream: IO[bytes], *bodies: bytes) -> None:
+    """Length-prefixed frames in one piece, flushed: each write may wake the other side."""
+    stream.write(b"".join(struct.pack(">I", len(body)) + body for body in bodies))
     stream.flush()
 
 
@@ -92,11 +85,21 @@ class EspeakDriver:
         from pyttsx3.drivers import espeak as driver_module
 
         driver_module.EspeakDriver._data_buffer = GrowingBuffer()
-        driver_module.time = SimpleNamespace(sleep=lambda seconds: time.sleep(POLL_SECONDS))
+        # The driver's loop sleeps 10 ms, more than a short word takes; it need not wait at all.
+        driver_module.time = SimpleNamespace(sleep=lambda seconds: None)
+        initialise = _espeak.Initialize
+        # The driver asks for a thread of espeak's own, and each setting and word then waits for
+        # the system to wake one thread after the other; so everything is done within the call.
+        _espeak.Initialize = lambda output, length: initialise(
+            _espeak.AUDIO_OUTPUT_SYNCHRONOUS, length
+        )
         self.binding = _espeak
         self.engine = pyttsx3.init("espeak")
         self.driver = self.engine.proxy._driver
         self.events: list[tuple[int, int]] = []
+        self.ending = (_espeak.EVENT * 2)()
+        self.ending[0].type = _espeak.EVENT_MSG_TERMINATED
+        self.ending[1].type = _espeak.EVENT_LIST_TERMINATED
         _espeak.SetSynthCallback(self._observe)
         # Properties are acted on at once rather than queued for the next loop.
         self.engine.proxy.setBusy(False)
@@ -110,16 +113,11 @@ class EspeakDriver:
                 place = event.text_position - 1 if event.type == self.binding.EVENT_WORD else -1
                 self.events.append((place, event.sample))
             index += 1
+        if not samples and index == 0:
+            # The library's last call, without the event that the driver waits for.
+            events = self.ending
         done: int = self.driver._onSynth(samples, count, events)
         return done
-
-    def settle(self) -> None:
-        """Wait until espeak has taken the settings: those still queued are dropped else."""
-        limit = time.monotonic() + SETTLE_LIMIT_SECONDS
-        while self.binding.IsPlaying():
-            if time.monotonic() > limit:
-                raise SeedbedError("espeak-ng did not take its settings within 5 s.")
-            time.sleep(POLL_SECONDS)
 
     def speak(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """One utterance, one file, one run: files queued together lose all but the last."""
@@ -132,21 +130,17 @@ class EspeakDriver:
 
         flags = TEXT_PHONEMES | TEXT_UTF8
         self.library.espeak_Synth(RESET_TEXT, len(RESET_TEXT) + 1, 0, 1, 0, flags, None, None)
-        # The variant file is read when the voice is set: not before the reset is through.
-        self.settle()
         self.private.write_variant(request["variant"])
         self.engine.setProperty("voice", f"{request['voice']}+{SLOT}")
         self.engine.setProperty("rate", request["rate_wpm"])
         self.engine.setProperty("pitch", request["pitch_step"])
         self.engine.setProperty("volume", request["volume"])
-        self.settle()
         self.library.espeak_ng_SetRandSeed(ctypes.c_long(self.noise_seed))
         ctypes.CDLL(None).srand(self.noise_seed)
         self.events.clear()
         self.path.unlink(missing_ok=True)
         self.engine.save_to_file(request["text"], str(self.path))
         self.engine.runAndWait()
-        self.settle()
         sample_rate, samples = read_wave(self.path)
         return {"sample_rate": sample_rate, "events": self.events}, samples
 
@@ -224,9 +218,8 @@ def serve(driver_name: str, requests: IO[bytes], answers: IO[bytes]) -> None:
             header, samples = driver.speak(json.loads(frame))
         except (SeedbedError, RuntimeError, ValueError, KeyError, OSError) as error:
             header, samples = {"error": f"{type(error).__name__}: {error}"}, b""
-        write_frame(answers, json.dumps(header).encode())
-        if "error" not in header:
-            write_frame(answers, samples)
+        told = json.dumps(header).encode()
+        write_frame(answers, *([told] if "error" in header else [told, samples]))
 
 
 def main() -> None:
