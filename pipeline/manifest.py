@@ -33,7 +33,9 @@ from seedbed.store import SPOOL_BYTES, Store
 _ROWS_AT_ONCE = 10_000
 """Shards in a row group of `shards.parquet`: what is held while it is written."""
 
-_ROWS = pa.schema(
+CARD_NAME = "README.md"
+
+LISTED = pa.schema(
     [
         ("split", pa.string()),
         ("number", pa.int64()),
@@ -45,6 +47,7 @@ _ROWS = pa.schema(
         ("counts", pa.string()),
     ]
 )
+"""The columns of `shards.parquet`, a row for each shard; `counts` is JSON."""
 
 
 def versions_of(recipe: Recipe) -> dict[str, str]:
@@ -81,6 +84,36 @@ def _version(name: str) -> str:
         return "absent"
 
 
+def info_values(
+    recipe: Recipe,
+    plan: Plan,
+    versions: Mapping[str, str],
+    total: int,
+    size: int,
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
+    """What `dataset.json` holds, of shards whose hashes sum up to `total` and bytes to `size`.
+
+    `counts` are all shards' together: what was dropped or drawn again, by reason.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": recipe.name,
+        "sample_type": recipe.kind,
+        "generator": recipe.generator.name,
+        "samples": plan.samples,
+        "splits": dict(plan.counts),
+        "seed": recipe.seed,
+        "recipe_hash": recipe.recipe_hash(),
+        "hash": hash_text(total),
+        "bytes": size,
+        "shards": len(plan),
+        "counts": dict(sorted(counts.items())),
+        "notes": [note for component in recipe.components() for note in component.notes()],
+        "versions": dict(versions),
+    }
+
+
 def write_manifest(
     store: Store, recipe: Recipe, plan: Plan, versions: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -89,42 +122,26 @@ def write_manifest(
     Memory does not grow with the number of shards. Files that would not change are left
     alone. Raises `SeedbedError` where a shard is missing, and `OSError`.
     """
-    total, shards, size, counts = 0, 0, 0, Counter[str]()
+    total, size, counts = 0, 0, Counter[str]()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
         rows: list[dict[str, Any]] = []
-        with pq.ParquetWriter(pa.PythonFile(spool, "w"), _ROWS, compression="zstd") as writer:
+        with pq.ParquetWriter(pa.PythonFile(spool, "w"), LISTED, compression="zstd") as writer:
             for name, mark in committed_marks(store, (shard.name for shard in plan)):
                 if mark is None:
                     raise SeedbedError(f"shard {name} of {store} is missing: run the build again.")
-                row = {column: getattr(mark, column) for column in _ROWS.names}
+                row = {column: getattr(mark, column) for column in LISTED.names}
                 rows.append({**row, "counts": json.dumps(row["counts"])})
                 total += int(mark.hash, 16)
-                shards += 1
                 size += mark.bytes
                 counts.update(mark.counts)
                 if len(rows) == _ROWS_AT_ONCE:
-                    writer.write_table(pa.Table.from_pylist(rows, schema=_ROWS))
+                    writer.write_table(pa.Table.from_pylist(rows, schema=LISTED))
                     rows = []
             if rows:
-                writer.write_table(pa.Table.from_pylist(rows, schema=_ROWS))
-        info: dict[str, Any] = {
-            "format_version": FORMAT_VERSION,
-            "name": recipe.name,
-            "sample_type": recipe.kind,
-            "generator": recipe.generator.name,
-            "samples": plan.samples,
-            "splits": dict(plan.counts),
-            "seed": recipe.seed,
-            "recipe_hash": recipe.recipe_hash(),
-            "hash": hash_text(total),
-            "bytes": size,
-            "shards": shards,
-            "counts": dict(sorted(counts.items())),
-            "notes": [note for component in recipe.components() for note in component.notes()],
-            "versions": dict(versions),
-        }
+                writer.write_table(pa.Table.from_pylist(rows, schema=LISTED))
+        info = info_values(recipe, plan, versions, total, size, counts)
         _write_changed(store, SHARDS_NAME, spool)
-    _write_changed(store, "README.md", io.BytesIO(card_text(recipe, info).encode()))
+    _write_changed(store, CARD_NAME, io.BytesIO(card_text(recipe, info).encode()))
     text = json.dumps(info, indent=2) + "\n"
     _write_changed(store, INFO_NAME, io.BytesIO(text.encode()))
     return info

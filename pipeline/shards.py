@@ -71,14 +71,26 @@ def mark_name(name: str) -> str:
 def read_mark(store: Store, name: str) -> Mark | None:
     """A shard's mark, or None where there is none. Raises `SeedbedError` for a broken one."""
     try:
-        return Mark(**json.loads(store.read(mark_name(name))))
+        mark = Mark(**json.loads(store.read(mark_name(name))))
+        _check_types(mark)
+        return mark
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         path = store.path(mark_name(name))
         raise SeedbedError(
             f"{path} is no commit mark ({error}): delete it, or run `seedbed verify --repair`."
         ) from error
+
+
+def _check_types(mark: Mark) -> None:
+    """Raise `TypeError` or `ValueError` where a value is not what its key holds."""
+    numbers = (mark.number, mark.start, mark.count, mark.bytes, mark.seed, *mark.counts.values())
+    texts = (mark.split, mark.sha256, mark.hash, mark.recipe_hash, *mark.versions.values())
+    for values, kind in ((numbers, int), (texts, str)):
+        if not all(isinstance(value, kind) for value in values):
+            raise TypeError(f"a value is no {kind.__name__}")
+    int(mark.hash, 16)
 
 
 def committed_mark(store: Store, name: str) -> Mark | None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from seedbed.builder import build
@@ -111,6 +114,110 @@ def test_damage_to_the_manifest_is_named_and_repaired(built: Path) -> None:
     assert contents(built) == before
 
 
+def change_row(built: Path, number: int, **values: Any) -> None:
+    table = pq.read_table(built / "shards.parquet")
+    rows = table.to_pylist()
+    rows[number].update(values)
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), built / "shards.parquet")
+
+
+def change_json(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values, indent=1) + "\n")
+
+
+def test_every_value_of_the_list_of_shards_is_checked(built: Path) -> None:
+    """Row 1 is train-000001: samples 9 to 17. The files are right, so nothing is made again."""
+    before = contents(built)
+    size = (built / "shards" / "train-000001.parquet").stat().st_size
+    for key, value, wanted in (
+        ("start", 99, 9),
+        ("count", 7, 9),
+        ("bytes", size + 1, size),
+        ("sha256", "0" * 64, sha256_of(built, "train-000001")),
+        ("hash", "0" * 64, json.loads(before["marks/train-000001.json"])["hash"]),
+        ("counts", '{"painted": 8}', json.loads(before["marks/train-000001.json"])["counts"]),
+    ):
+        change_row(built, 1, **{key: value})
+        shown = json.loads(value) if key == "counts" else value
+        sentence = f"shards.parquet: {key} of shard train-000001 is {shown!r} and should be "
+        for share in (1.0, 0.2):
+            assert texts(built, share=share) == [f"{sentence}{wanted!r}."]
+        repaired = verify(built, repair=True)
+        assert (repaired.good, repaired.repaired) == (True, [])
+        assert contents(built) == before
+    for values in ({"counts": "7"}, {"hash": "x"}, {"sha256": None}):
+        change_row(built, 1, **values)
+        assert "the row of shard train-000001 cannot be used" in texts(built)[0]
+        assert verify(built, repair=True).good
+    table = pq.read_table(built / "shards.parquet")
+    pq.write_table(table.slice(0, 6), built / "shards.parquet")
+    assert texts(built) == ["shards.parquet does not list shard val-000001."]
+    pq.write_table(table.drop_columns("count"), built / "shards.parquet")
+    assert texts(built) == [
+        "shards.parquet cannot be read: it has other columns than this seedbed writes"
+    ]
+    assert verify(built, repair=True).good
+    assert contents(built) == before
+
+
+def sha256_of(built: Path, name: str) -> str:
+    return hashlib.sha256((built / "shards" / f"{name}.parquet").read_bytes()).hexdigest()
+
+
+def test_every_value_of_the_manifest_is_checked(built: Path) -> None:
+    before = contents(built)
+    path = built / "dataset.json"
+    info = json.loads(path.read_text())
+    for key in set(info) - {"format_version"}:
+        change_json(path, **{key: "other"})
+        assert texts(built, share=0.1) == [
+            f"dataset.json: {key} is 'other' and should be {info[key]!r}."
+        ]
+        assert verify(built, repair=True, share=0.1).repaired == []
+        assert contents(built) == before
+    change_json(path, price=3)
+    assert texts(built) == ["dataset.json: there is no key 'price' in it by right."]
+    (built / "README.md").unlink()
+    assert texts(built)[1:] == ["README.md is missing."]
+    (built / "README.md").write_text("# My own")
+    assert texts(built)[1:] == ["README.md is not what the build wrote."]
+    assert verify(built, repair=True).repaired == []
+    assert contents(built) == before
+
+
+def test_every_value_of_a_mark_is_checked(built: Path) -> None:
+    before = contents(built)
+    path = built / "marks" / "train-000001.json"
+    mark = json.loads(path.read_text())
+    for values in (
+        {"split": "val"},
+        {"number": 3},
+        {"start": 99},
+        {"count": 7},
+        {"seed": 8},
+        {"recipe_hash": "0"},
+        {"bytes": 1},
+        {"sha256": "0"},
+        {"hash": "0"},
+        {"counts": {"painted": 8}},
+    ):
+        ((key, value),) = values.items()
+        change_json(path, **values)
+        assert texts(built, share=0.1) == [
+            f"the mark of shard train-000001: {key} is {value!r} and should be {mark[key]!r}."
+        ]
+        assert verify(built, repair=True, workers=1).repaired == ["train-000001"]
+        assert contents(built) == before
+    change_json(path, versions={**mark["versions"], "numpy": "0.1"})
+    assert texts(built) == ["the mark of shard train-000001 records other versions than most do."]
+    assert verify(built, repair=True, workers=1).repaired == ["train-000001"]
+    for values in ({"hash": "x"}, {"start": "9"}, {"counts": 7}, {"versions": {"numpy": 2}}):
+        change_json(path, **values)
+        assert texts(built) == ["shard train-000001 has no mark."]
+    assert verify(built, repair=True, workers=1).good
+    assert contents(built) == before
+
+
 def test_a_file_that_is_no_shard_is_named_and_kept(built: Path) -> None:
     (built / "shards" / "holiday.parquet").write_bytes(b"precious")
     sentence = ["shards/holiday.parquet is no shard of this dataset: delete it."]
@@ -192,6 +299,13 @@ def test_labels_outside_a_picture_are_found() -> None:
     assert picture_problems(bbox=(9.0, 9.0, -1.0, 2.0)) == [
         "the bbox of object 0 has a negative size"
     ]
+    import seedbed_dots
+
+    (character,) = seedbed_dots.Dots().sample(1).objects[0].characters
+    for box in ((-0.1, 0.0, 2.0, 2.0), (0.0, 23.0, 2.0, 2.0), (5.0, 5.0, -1.0, 2.0)):
+        assert picture_problems(characters=(character, replace(character, bbox=box))) == [
+            "the bbox of character 1 of object 0 lies outside the picture"
+        ]
     assert picture_problems(occlusion=1.5) == ["object 0 has a share that is not between 0 and 1"]
 
 
