@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,6 @@ from seedbed.resources import data_path
 from seedbed.sample import LabelledObject
 from seedbed.streams import stream
 
-PURE = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 CLEAN = {
     "plate_counts": (0.0, 1.0),
     "pasted_rate": 1.0,
@@ -43,33 +43,87 @@ CLEAN = {
 }
 
 
-def brightest_points(image: np.ndarray) -> list[np.ndarray]:
-    """The centre of gravity of each pure colour, in continuous pixels."""
-    values = image.astype(np.float64)
-    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
-    centres = []
-    for channel in range(3):
-        others = values[:, :, [c for c in range(3) if c != channel]].max(axis=2)
-        weight = np.clip(values[:, :, channel] - others - 20, 0, None)
-        centres.append(
-            np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum() + 0.5
-        )
-    return centres
+DOT_PX = 2.6
+"""The radius of a painted dot, in pixels of the flat face."""
+REACH_PX = 5.0
+"""How far from a labelled edge its painted place is looked for."""
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_character_quad_lies_where_its_cell_was_painted(
-    seed: int, monkeypatch: pytest.MonkeyPatch
+def dot_near(light: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """The centre of gravity of what is lit within 8 pixels of `point`, continuous pixels."""
+    left, top = np.round(point).astype(int) - 8
+    assert left >= 0 and top >= 0
+    window = np.clip(light[top : top + 16, left : left + 16] - 20, 0, None)
+    assert window.sum() > 0, "no dot is there"
+    rows, columns = np.mgrid[: window.shape[0], : window.shape[1]]
+    centre = np.array([(columns * window).sum(), (rows * window).sum()]) / window.sum()
+    return np.asarray(centre + [left, top] + 0.5)
+
+
+def corners_near(light: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """The corners (4, 2) of the lit quadrilateral, looked for within `REACH_PX` of `quad`.
+
+    Along each side but its ends, the light is added up across the side: what is found there
+    against the light inside says where the edge is. The sides' lines meet in the corners.
+    """
+    step = 0.05
+    across = np.arange(-REACH_PX, REACH_PX, step) + step / 2
+    along = np.linspace(0.15, 0.85, 25)
+    sides = []
+    for start, end in zip(quad, np.roll(quad, -1, axis=0), strict=True):
+        way = (end - start) / np.linalg.norm(end - start)
+        out = np.array([way[1], -way[0]])
+        points = start + along[:, None] * (end - start)
+        spots = (points[:, None] + across[None, :, None] * out - 0.5).astype(np.float32)
+        seen = cv2.remap(light, spots[..., 0], spots[..., 1], cv2.INTER_LINEAR).astype(float)
+        inside = seen[:, across < 1 - REACH_PX].mean(axis=1)
+        edge = seen.sum(axis=1) * step / inside - REACH_PX
+        found = points + edge[:, None] * out
+        slope, offset = np.polyfit((found - start) @ way, (found - start) @ out, 1)
+        # Homogeneous lines make the meeting point a cross product.
+        first = start + offset * out
+        sides.append(np.cross([*first, 1.0], [*(first + way + slope * out), 1.0]))
+    meets = [np.cross(sides[n - 1], sides[n]) for n in range(4)]
+    return np.array([meet[:2] / meet[2] for meet in meets])
+
+
+def test_the_corners_of_a_painted_quadrilateral_are_found() -> None:
+    quad = np.array([[40.0, 30.0], [150.5, 42.0], [146.0, 90.25], [37.0, 70.0]])
+    large = np.zeros((120 * 16, 200 * 16), np.uint8)
+    cv2.fillPoly(large, [np.round(quad * 16 - 0.5).astype(np.int32)], 255)
+    light = cv2.resize(large, (200, 120), interpolation=cv2.INTER_AREA).astype(np.float32)
+    assert corners_near(light, quad + np.array([1.0, -0.8])) == pytest.approx(quad, abs=0.1)
+
+
+PLACES = [(320.0, 240.0), (170.0, 130.0), (470.0, 330.0), (450.0, 140.0)]
+"""Where the middle of a plate is put: no corner of any is cut off there."""
+
+
+@pytest.mark.parametrize("layout", ["de", "us-ca", "gb-rear-two-line", "br-old", "random"])
+@pytest.mark.parametrize(("seed", "on_vehicle"), [(0, False), (1, False), (2, True), (3, True)])
+def test_every_quad_lies_where_its_corners_were_painted(
+    layout: str, seed: int, on_vehicle: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three corners of one cell at a time are painted as pure dots on a black plate."""
+    """Dots are painted at the corners of every other cell, then the whole plate is.
+
+    Those of the cells between come next, so that labels of neighbours cannot be swapped. What
+    the same scene shows with a black plate is taken away before anything is looked for.
+    """
     scene = PlateScene(
-        **CLEAN, layouts=("de", "us-ca", "gb-rear-two-line"), plate_width_px=(200, 400)
+        **{**CLEAN, "pasted_rate": 0.0 if on_vehicle else 1.0},
+        layouts=(layout,),
+        plate_width_px=(180, 230),
     )
     params = scene.draw(np.random.Generator(np.random.PCG64(seed)))
-    item = params.items[-1]
+    (item,) = params.items
     assert item.plate is not None
     assert item.blend is not None
     assert item.pose is not None
+    assert (item.vehicle is not None) == on_vehicle
+    vehicle = item.vehicle
+    if vehicle is not None:
+        # Nothing stands before the plate and hides a dot.
+        vehicle = replace(vehicle, tow_ball=False, bull_bar=False, bar_at=None)
     film = replace(
         params.film, metering=0.0, exposure_stops=0.0, white_balance=(1.0, 1.0, 1.0),
         gradient=(0.0, 0.0), vignette=0.0, glows=(), gamma=1.0, contrast=1.0, black_level=0.0,
@@ -77,24 +131,26 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
     )  # fmt: skip
     bare = replace(
         item,
+        vehicle=vehicle,
         plate=replace(item.plate, mount=None),
         blend=replace(item.blend, colour_match=0.0),
-        # In the middle, so that no corner is cut off.
-        pose=replace(item.pose, centre_px=(320.0, 240.0)),
+        pose=replace(item.pose, centre_px=PLACES[seed]),
     )
     blank = replace(params, film=film, items=(bare,))
     real_render = plate_module.render_face
-    width_mm, height_mm = plate_size_mm(item.plate.face)
-    marked: list[int] = [0]
+    size_mm = np.array(plate_size_mm(item.plate.face))
+    marked: list[tuple[int, int, int]] = []
+    ground = [0]
 
     def marked_face(*args: Any) -> PlateFace:
         face = real_render(*args)
         height, width = face.alpha.shape
-        scale = np.array([width / width_mm, height / height_mm])
-        rgb = np.zeros_like(face.rgb)
-        for corner, colour in zip(face.characters[marked[0]].quad_mm, PURE, strict=False):
-            x, y = np.round((corner * scale - 0.5) * 16).astype(int).tolist()
-            cv2.circle(rgb, (x, y), int(3.2 * 16), colour, -1, cv2.LINE_AA, shift=4)
+        planes = [np.full((height, width), ground[0], np.uint8) for _ in range(3)]
+        for character, corner, channel in marked:
+            dot = face.characters[character].quad_mm[corner] * [width, height] / size_mm
+            x, y = np.round((dot - 0.5) * 16).astype(int).tolist()
+            cv2.circle(planes[channel], (x, y), int(DOT_PX * 16), 255, -1, cv2.LINE_AA, shift=4)
+        rgb = np.stack(planes, axis=2)
         return replace(face, rgb=rgb, alpha=np.full_like(face.alpha, 255))
 
     def unshaded(rgb: np.ndarray, *_: Any) -> np.ndarray:
@@ -106,17 +162,28 @@ def test_every_character_quad_lies_where_its_cell_was_painted(
         "seedbed.generators.plate_scene.Backgrounds.render",
         lambda self, background, width, height, light: (np.zeros((height, width, 3), np.uint8), {}),
     )
+    black = scene.render(blank)
+    (labelled,) = black.objects
+
+    def shown() -> np.ndarray:
+        return scene.render(blank).image.astype(np.float32) - black.image
+
     errors = []
-    while True:
-        picture = scene.render(blank)
-        (labelled,) = picture.objects
-        found = brightest_points(picture.image)
-        quad = labelled.characters[marked[0]].quad
-        errors += [float(np.linalg.norm(f - q)) for f, q in zip(found, quad, strict=False)]
-        marked[0] += 1
-        if marked[0] == len(labelled.characters):
-            break
-    assert len(errors) >= 15
+    for first, corners in itertools.product((0, 1), ((0, 1), (2, 3))):
+        numbers = range(first, len(labelled.characters), 2)
+        # A colour shows one corner of a cell.
+        marked[:] = [
+            (n, corner, channel) for n in numbers for channel, corner in enumerate(corners)
+        ]
+        light = shown()
+        for n, corner, channel in marked:
+            label = labelled.characters[n].quad[corner]
+            errors.append(float(np.linalg.norm(dot_near(light[:, :, channel], label) - label)))
+    marked.clear()
+    ground[0] = 255
+    found = corners_near(shown()[:, :, 1], labelled.quad)
+    errors += np.linalg.norm(found - labelled.quad, axis=1).tolist()
+    assert len(errors) == 4 * len(labelled.characters) + 4 >= 16
     assert max(errors) < 0.5
 
 
