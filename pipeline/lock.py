@@ -4,7 +4,8 @@ In a folder the lock is the kernel's (`flock`), which ends with its process, how
 ends: a file left behind by a kill is nobody's. Where there is no such lock (object stores,
 some network drives) the file itself is the lock: it is made only where there is none, and
 counts as left behind when its process is dead, or, on another machine, when it was not
-renewed for `STALE_SECONDS`.
+renewed for `STALE_SECONDS`. Every lock taken has a token of its own, by which a process
+knows its own file whatever answer got lost, and deletes no other.
 
 A build of part K of N holds a lock of its own, so that parts run beside each other but
 not beside a build of the whole.
@@ -15,11 +16,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import socket
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -31,6 +33,15 @@ LOCK_PREFIX = ".lock"
 
 STALE_SECONDS = 600.0
 RENEW_SECONDS = 60.0
+
+PATIENCE_SECONDS = 1.0
+"""How long a file that nobody living holds may be locked: others look at it, too."""
+
+READING_SECONDS = 0.2
+"""After how long a lock file that nobody can read is one that was cut short."""
+
+SETTLE_SECONDS = 0.5
+"""After taking over a lock file, how long one that judged the old one too may be at it."""
 
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
@@ -47,13 +58,17 @@ class Holder:
     started: str
     process_start: str
     renewed: float
+    token: str = ""
 
     @classmethod
     def me(cls) -> Holder:
-        """This process, now."""
+        """This process, now, with a token that no other lock has."""
         now = time.time()
         started = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return cls(socket.gethostname(), os.getpid(), started, _process_start(os.getpid()), now)
+        process_start = _process_start(os.getpid())
+        return cls(
+            socket.gethostname(), os.getpid(), started, process_start, now, secrets.token_hex(8)
+        )
 
     @classmethod
     def read(cls, content: bytes) -> Holder | None:
@@ -108,8 +123,9 @@ class Lock:
         self.part = part
         self.name = LOCK_PREFIX if part is None else f"{LOCK_PREFIX}-{part[0]}-of-{part[1]}"
         self._handle: int | None = None
-        self._created = False
+        self._me: Holder | None = None
         self._left = threading.Event()
+        self._renewing: threading.Thread | None = None
 
     def check(self) -> None:
         """Raise `SeedbedError` where another process holds this lock or one against it."""
@@ -132,64 +148,114 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         """Let the lock go; nothing of it stays behind."""
-        self._left.set()
         if self._handle is not None:
             assert isinstance(self.store, LocalStore)
             (self.store.folder / self.name).unlink(missing_ok=True)
             _held.discard(self._handle)
             os.close(self._handle)
             self._handle = None
-        elif self._created:
-            self.store.delete(self.name)
-            self._created = False
+        if self._me is not None:
+            me, self._me = self._me, None
+            self._left.set()
+            if self._renewing is not None:
+                # A renewal that is on its way would else bring the file back.
+                self._renewing.join()
+                self._renewing = None
+            holder = self._holder(self.name)
+            if holder is not None and holder.token == me.token:
+                self.store.delete(self.name)
 
     def _acquire(self) -> None:
         me = Holder.me()
         if isinstance(self.store, LocalStore):
             with suppress(_NoKernelLock):
-                handle = _flock(self.store.folder / self.name)
-                if handle is None:
-                    raise self._refusal(self._holder(self.name))
+                handle = self._locked(self.name)
                 os.ftruncate(handle, 0)
                 os.pwrite(handle, me.written(), 0)
                 self._handle = handle
                 _held.add(handle)
                 return
-        while not self.store.create(self.name, me.written()):
-            self._clear(self.name)
-        self._created = True
-        threading.Thread(target=self._renew, args=(me,), daemon=True).start()
+        took_over = False
+        while not self._created(me):
+            took_over = self._clear(self.name) or took_over
+            if took_over and self._created(me):
+                # One that judged the same file may delete ours: only the last to come stays.
+                time.sleep(SETTLE_SECONDS)
+                holder = self._holder(self.name)
+                if holder is not None and holder.token == me.token:
+                    break
+        self._me = me
+        self._left = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, args=(me, self._left), daemon=True)
+        self._renewing.start()
 
-    def _renew(self, me: Holder) -> None:
-        while not self._left.wait(RENEW_SECONDS):
-            renewed = Holder(me.host, me.pid, me.started, me.process_start, time.time())
+    def _created(self, me: Holder) -> bool:
+        """Whether the lock file is ours, also where the answer to making it was lost."""
+        if self.store.create(self.name, me.written()):
+            return True
+        holder = self._holder(self.name)
+        return holder is not None and holder.token == me.token
+
+    def _renew(self, me: Holder, left: threading.Event) -> None:
+        while not left.wait(RENEW_SECONDS):
             try:
-                self.store.write(self.name, renewed.written())
+                holder = self._holder(self.name)
+                if holder is not None and holder.token != me.token:
+                    # Taken over while this machine slept: it is another's now.
+                    return
+                self.store.write(self.name, replace(me, renewed=time.time()).written())
             except OSError:
                 # Said by the build itself, whose next shard cannot be written either.
                 continue
 
-    def _clear(self, name: str) -> None:
-        """Delete a lock that was left behind; raise `SeedbedError` for one that is held."""
+    def _locked(self, name: str) -> int:
+        """The locked file of that name. Raises `SeedbedError`, `_NoKernelLock`, `OSError`.
+
+        One that nobody living holds is locked for a moment while others look at it, too.
+        """
+        assert isinstance(self.store, LocalStore)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (handle := _flock(self.store.folder / name)) is None:
+            holder = self._holder(name)
+            here = holder is not None and holder.host == socket.gethostname()
+            if (here and holder.alive) or time.monotonic() > deadline:
+                raise self._refusal(holder)
+            time.sleep(0.02)
+        return handle
+
+    def _clear(self, name: str) -> bool:
+        """Delete a lock that was left behind; raise `SeedbedError` for one that is held.
+
+        False where there was none any more.
+        """
         if isinstance(self.store, LocalStore):
             with suppress(_NoKernelLock):
-                path = self.store.folder / name
-                handle = _flock(path)
-                if handle is None:
-                    raise self._refusal(self._holder(name))
-                path.unlink(missing_ok=True)
+                handle = self._locked(name)
+                (self.store.folder / name).unlink(missing_ok=True)
                 os.close(handle)
-                return
-        holder = self._holder(name)
-        if holder is not None and holder.alive:
-            raise self._refusal(holder)
-        self.store.delete(name)
+                return True
+        while (judged := self._content(name)) is not None:
+            holder = Holder.read(judged)
+            if holder is None:
+                # Cut short, or not whole yet where files cannot be made at one stroke.
+                time.sleep(READING_SECONDS)
+            elif holder.alive:
+                raise self._refusal(holder)
+            # What was not judged is another's, which came in between.
+            if self._content(name) == judged:
+                self.store.delete(name)
+                return True
+        return False
 
-    def _holder(self, name: str) -> Holder | None:
+    def _content(self, name: str) -> bytes | None:
         try:
-            return Holder.read(self.store.read(name))
+            return self.store.read(name)
         except FileNotFoundError:
             return None
+
+    def _holder(self, name: str) -> Holder | None:
+        content = self._content(name)
+        return None if content is None else Holder.read(content)
 
     def _refusal(self, holder: Holder | None) -> SeedbedError:
         who, cure = "another process", ""

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from seedbed import lock
-from seedbed.builder import Progress, build
+from seedbed.builder import build
 from seedbed.errors import SeedbedError
 from seedbed.lock import STALE_SECONDS, Holder, Lock
+from seedbed.plan import Part
 from seedbed.recipe import parse_recipe
 from seedbed.store import LocalStore, Store, as_store
 
@@ -72,7 +73,9 @@ def _dead_pid() -> int:
     return ended.pid
 
 
-def test_a_lock_left_behind_is_nobody_s(store: Store) -> None:
+def test_a_lock_left_behind_is_nobody_s(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(lock, "READING_SECONDS", 0.01)
     me = Holder.me()
     left = [
         replace(me, pid=_dead_pid()).written(),
@@ -90,16 +93,22 @@ def test_a_lock_left_behind_is_nobody_s(store: Store) -> None:
         assert locks(store) == []
 
 
-def test_another_machine_s_lock_counts_while_it_is_renewed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def network_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalStore:
+    """A folder whose kernel knows no flock: the file itself is the lock, as in a store."""
+
     def unsupported(handle: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    # As on a network drive that knows no flock.
     monkeypatch.setattr(fcntl, "flock", unsupported)
+    return LocalStore(tmp_path)
+
+
+def test_another_machine_s_lock_counts_while_it_is_renewed(
+    network_drive: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = network_drive
     monkeypatch.setattr(lock, "RENEW_SECONDS", 0.05)
-    store = LocalStore(tmp_path)
     store.write(".lock", replace(Holder.me(), host="elsewhere", pid=1).written())
     with pytest.raises(SeedbedError, match=r"process 1 on elsewhere, since 20.* within 10 minutes"):
         Lock(store).__enter__()
@@ -112,6 +121,111 @@ def test_another_machine_s_lock_counts_while_it_is_renewed(
                 break
             waiting.wait(0.05)
         assert json.loads(store.read(".lock"))["renewed"] > first
+
+
+def test_a_lock_whose_answer_was_lost_is_one_s_own(
+    network_drive: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made, the connection broke, and the second try found it there."""
+    create = LocalStore.create
+
+    def tried_again(self: LocalStore, name: str, content: bytes) -> bool:
+        create(self, name, content)
+        return create(self, name, content)
+
+    monkeypatch.setattr(LocalStore, "create", tried_again)
+    with Lock(network_drive):
+        with pytest.raises(SeedbedError, match=f"process {os.getpid()} on "):
+            Lock(network_drive).__enter__()
+        assert locks(network_drive) == [".lock"]
+    assert locks(network_drive) == []
+
+
+def test_only_the_lock_that_was_judged_is_deleted(
+    network_drive: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one looks at a lock left behind, another takes it over, and keeps it."""
+    other = replace(Holder.me(), pid=os.getppid(), process_start="", started="just now")
+    left = replace(Holder.me(), pid=_dead_pid())
+    alive = Holder.alive.fget  # type: ignore[attr-defined]
+
+    def taken_meanwhile(holder: Holder) -> bool:
+        if holder == left:
+            network_drive.write(".lock", other.written())
+        return bool(alive(holder))
+
+    monkeypatch.setattr(Holder, "alive", property(taken_meanwhile))
+    for act in (Lock(network_drive).check, Lock(network_drive, (1, 2)).__enter__):
+        network_drive.write(".lock", left.written())
+        with pytest.raises(SeedbedError, match=f"process {other.pid} on .*, since just now"):
+            act()
+        assert Holder.read(network_drive.read(".lock")) == other
+    network_drive.write(".lock", left.written())
+    with pytest.raises(SeedbedError, match="since just now"):
+        Lock(network_drive).__enter__()
+    assert locks(network_drive) == [".lock"]
+
+
+def test_a_lock_lost_while_it_was_taken_over_is_not_held(
+    network_drive: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another judged the same old file, and deletes what has come in its place."""
+    other = replace(Holder.me(), token="another's")
+
+    def meanwhile(seconds: float) -> None:
+        network_drive.write(".lock", other.written())
+
+    network_drive.write(".lock", replace(Holder.me(), pid=_dead_pid()).written())
+    monkeypatch.setattr(lock.time, "sleep", meanwhile)
+    with pytest.raises(SeedbedError, match="is being built already"):
+        Lock(network_drive).__enter__()
+    assert Holder.read(network_drive.read(".lock")) == other
+
+
+def test_what_is_not_one_s_own_any_more_is_left_alone(network_drive: LocalStore) -> None:
+    other = replace(Holder.me(), host="elsewhere")
+    with Lock(network_drive):
+        network_drive.write(".lock", other.written())
+    assert Holder.read(network_drive.read(".lock")) == other
+
+
+def test_a_renewal_on_its_way_does_not_bring_a_lock_back(
+    network_drive: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, begun = LocalStore.write, threading.Event()
+
+    def slow(self: LocalStore, name: str, content: bytes) -> None:
+        begun.set()
+        threading.Event().wait(0.2)
+        write(self, name, content)
+
+    monkeypatch.setattr(LocalStore, "write", slow)
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 0.001)
+    with Lock(network_drive):
+        assert begun.wait(10)
+    threads = [thread.name for thread in threading.enumerate() if "_renew" in thread.name]
+    assert (locks(network_drive), threads) == ([], [])
+
+
+def test_a_leftover_that_others_look_at_is_tried_again(tmp_path: Path) -> None:
+    """All jobs of an array find the same file, and each locks it for a moment."""
+    store = LocalStore(tmp_path)
+    store.write(".lock", replace(Holder.me(), pid=_dead_pid()).written())
+    for take in (Lock(store, (1, 2)).check, Lock(store).__enter__):
+        handle = lock._flock(tmp_path / ".lock")
+        assert handle is not None
+        looking = threading.Timer(0.15, os.close, [handle])
+        looking.start()
+        held = take()
+        looking.join()
+        if held is not None:
+            held.__exit__()
+        store.write(".lock", replace(Holder.me(), pid=_dead_pid()).written())
+    handle = lock._flock(tmp_path / ".lock")
+    assert handle is not None
+    with pytest.raises(SeedbedError, match="is being built already"):
+        Lock(store).check()
+    os.close(handle)
 
 
 def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
@@ -139,19 +253,45 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
         os.close(end)
 
 
+BUILD_AND_WAIT = """
+import json, sys
+from seedbed.builder import build
+from seedbed.plan import Part
+from seedbed.recipe import parse_recipe
+
+def wait(progress):
+    if progress.made_shards == 2:
+        print("two", flush=True)
+        sys.stdin.readline()
+
+build(parse_recipe(json.loads(sys.argv[1])), sys.argv[2], executor="serial", on_progress=wait)
+"""
+
+
 def test_two_builds_at_once(dots_values: dict[str, Any], tmp_path: Path) -> None:
     """The second is refused while the first is at work, and the first is not disturbed."""
-    recipe = parse_recipe(dots_values)
-    refused: list[str] = []
-
-    def try_too(progress: Progress) -> None:
-        if progress.made_shards == 2:
+    recipe, out = parse_recipe(dots_values), tmp_path / "d"
+    first = subprocess.Popen(
+        [sys.executable, "-c", BUILD_AND_WAIT, json.dumps(dots_values), str(out)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "two\n"
+        told = f"is being built already (process {first.pid} on {socket.gethostname()}, since 20"
+        for part in (None, Part(1, 2)):
             with pytest.raises(SeedbedError) as caught:
-                build(recipe, tmp_path / "d", executor="serial")
-            refused.append(str(caught.value))
-
-    built = build(recipe, tmp_path / "d", executor="serial", on_progress=try_too)
-    assert "is being built already" in refused[0]
-    assert built.progress.made_shards == 7
-    again = build(recipe, tmp_path / "e", executor="serial")
-    assert again.info == built.info
+                build(recipe, out, executor="serial", part=part)
+            assert told in str(caught.value)
+        assert len(list((out / "marks").iterdir())) == 2
+        assert first.communicate("go on\n", timeout=60) == ("", None)
+    finally:
+        first.kill()
+        first.wait()
+    assert first.returncode == 0
+    again = build(recipe, out, executor="serial")
+    assert again.already_complete
+    assert again.info == build(recipe, tmp_path / "e", executor="serial").info
