@@ -11,21 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from seedbed.errors import InputError
 from seedbed.sample import Clip, Picture, Sample
+from seedbed.trainers.digests import folder_digest
 from seedbed.trainers.films import FILM_SUFFIXES, Film, frame_files, open_film, read_still
 from seedbed.trainers.pictures import PICTURE_SUFFIXES, whole_picture
 from seedbed.trainers.sounds import SOUND_SUFFIXES, read_sound
-
-SPLITS = ("train", "val", "test")
-SHARES = (0.8, 0.9, 1.0)
-"""Where each of the splits ends."""
-
-ALL = "all"
+from seedbed.trainers.splits import ALL, SPLITS, split_by_hash
 
 
 @dataclass(frozen=True)
@@ -39,8 +34,17 @@ class ClassFolders:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The folder and the split."""
-        return {"folder": str(self.folder), "split": self.split, "samples": len(self)}
+        """The folder, the split, and a digest of its files."""
+        names: list[str] = []
+        for path in self.files:
+            parts = frame_files(path) if path.is_dir() else [path]
+            names += [part.relative_to(self.folder).as_posix() for part in parts]
+        return {
+            "folder": str(self.folder),
+            "split": self.split,
+            "digest": folder_digest(self.folder, names),
+            "samples": len(self),
+        }
 
     def __len__(self) -> int:
         return len(self.files)
@@ -87,7 +91,9 @@ def open_class_folders(folder: Path, split: str) -> ClassFolders:
     if len(sounds) > 1:
         raise InputError(f"{root} holds pictures and sounds: keep them in folders of their own.")
     if not has_splits and split != ALL:
-        found = [path for path in found if _split_of(path.relative_to(root)) == split]
+        found = [
+            path for path in found if split_by_hash(path.relative_to(root).as_posix()) == split
+        ]
         if not found:
             raise InputError(f"{root} has too few files: none of them is in the split {split!r}.")
     return ClassFolders(folder, split, tuple(found), Clip if sounds.pop() else Picture)
@@ -106,9 +112,3 @@ def _media(folder: Path) -> Iterator[Path]:
                 yield path
         elif path.suffix.lower() in (*PICTURE_SUFFIXES, *FILM_SUFFIXES, *SOUND_SUFFIXES):
             yield path
-
-
-def _split_of(path: Path) -> str:
-    digest = blake2b(path.as_posix().encode(), digest_size=8, person=b"split").digest()
-    place = int.from_bytes(digest, "little") / 2**64
-    return next(name for name, end in zip(SPLITS, SHARES, strict=True) if place < end)

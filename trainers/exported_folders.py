@@ -18,7 +18,8 @@ from seedbed.formats.format import CORNERS
 from seedbed.formats.wav_folders import MANIFEST_SUFFIX
 from seedbed.sample import Clip, Picture, Sample
 from seedbed.schema import Row, sample_of
-from seedbed.trainers.class_folders import ALL
+from seedbed.trainers.digests import rows_digest
+from seedbed.trainers.splits import ALL
 from seedbed.yaml_files import read_yaml
 
 
@@ -34,11 +35,12 @@ class ExportedFolder:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The folder, its format and the split."""
+        """The folder, its format, the split, and a digest of its samples."""
         return {
             "folder": str(self.folder),
             "format": self.format_name,
             "split": self.split,
+            "digest": rows_digest(self.rows),
             "samples": len(self),
         }
 

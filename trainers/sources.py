@@ -152,15 +152,16 @@ def open_source(where: str, split: str, seed: int) -> Source:
     """A dataset's folder, a labelled folder, a `.jsonl` of labels, or a recipe (name or file).
 
     Labelled folders hold a `labels.jsonl`, or are in a format of `seedbed.formats`, or have a
-    folder for each class. A recipe without a seed gets `seed`. Raises `InputError` for what is
-    none of these.
+    folder for each class. A row of labels belongs to its own `split`, or to one by a hash of its
+    file's name; the split `all` is all rows. A recipe without a seed gets `seed`. Raises
+    `InputError` for what is none of these.
     """
     path = Path(where)
     if (path / LABELS_NAME).is_file() and not (path / "recipe.yaml").is_file():
         path = path / LABELS_NAME
     if path.suffix == ".jsonl":
         kind: type[LabelledFiles] = SoundLabels if lists(path, SoundLabels.key) else PictureLabels
-        return kind.read(path)
+        return kind.read(path).of_split(split)
     if path.is_dir() and not (path / "recipe.yaml").is_file():
         format_name = format_of(path)
         if format_name is not None:

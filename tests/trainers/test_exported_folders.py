@@ -124,7 +124,10 @@ def test_splits_of_a_format(plates: Path, tmp_path: Path) -> None:
     assert len(everything) == 16
     assert everything.name(0) == "train/train-00000000.jpg"
     described = {"folder": str(folder), "format": "yolo", "split": "all", "samples": 16}
-    assert everything.described == described
+    digest = everything.described["digest"]
+    assert everything.described == {**described, "digest": digest}
+    assert open_source(str(folder), "all", 0).described["digest"] == digest
+    assert open_source(str(folder), "val", 0).described["digest"] != digest
     with pytest.raises(InputError, match=r"has no split 'test' \(it has: train, val\)"):
         open_source(str(folder), "test", 0)
     (folder / "data.yaml").write_text("names: [person]\nkpt_shape: [17, 3]\n")
@@ -150,11 +153,11 @@ def test_a_folder_with_a_list_of_labels(tmp_path: Path) -> None:
         {"image": "cats/b.png", "label": "cat"},
     ]
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    source = open_source(str(tmp_path), "test", 0)
+    source = open_source(str(tmp_path), "all", 0)
     first, second = source.sample(0), source.sample(1)
     assert isinstance(first, Picture) and isinstance(second, Picture)
     assert first.objects[0].attributes == {"quad_is_bbox": True}
     assert (second.objects[0].category, second.objects[0].bbox) == ("cat", (0, 0, 30, 20))
     (tmp_path / "labels.jsonl").write_text('{"image": "a.png"}\n')
     with pytest.raises(InputError, match=r"line 1 must look like .* or .*label"):
-        open_source(str(tmp_path), "test", 0)
+        open_source(str(tmp_path), "all", 0)

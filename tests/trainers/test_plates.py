@@ -140,13 +140,13 @@ def test_slices_and_the_worst_come_first():
 def test_a_labelled_folder_and_a_dataset_are_evaluated(runs, photos, plates):
     labels = str(photos / "labels.jsonl")
     reader = PlateReader(runs["locate"], runs["read"])
-    both = evaluate_plates(reader, open_source(labels, "", 0), labels)
+    both = evaluate_plates(reader, open_source(labels, "all", 0), labels)
     assert both.items == 2
     assert set(both.metrics) == {"located", "read", "cer"}
     assert worst_sheet(both) is not None
     alone = evaluate(load_trained(runs["read"]), open_source(str(plates), "val", 0), "plates")
     assert 0 <= alone.intervals["cer"][0] <= alone.intervals["cer"][1]
-    found = evaluate(load_trained(runs["locate"]), open_source(labels, "", 0), labels)
+    found = evaluate(load_trained(runs["locate"]), open_source(labels, "all", 0), labels)
     assert {"recall", "ap50", "ap50_95"} <= set(found.metrics)
 
 
@@ -154,7 +154,7 @@ def test_wrong_labels_name_the_line(tmp_path):
     path = tmp_path / "labels.jsonl"
     path.write_text('{"image": "a.png", "plates": [{"box": [1, 2, 3]}]}\n')
     with pytest.raises(InputError, match=r"labels .*line 1 must look like"):
-        open_source(str(path), "", 0)
+        open_source(str(path), "all", 0)
 
 
 @pytest.mark.parametrize("task", ["locate", "read"])
@@ -237,7 +237,9 @@ def test_commands_from_training_to_rows(plates, photos, tmp_path):
     assert done.exit_code == 0
     assert len(out.read_text().splitlines()) == 2
     done = runner.invoke(
-        evaluate_command, [str(photos / "labels.jsonl"), *both, "--json"], catch_exceptions=False
+        evaluate_command,
+        [str(photos / "labels.jsonl"), *both, "--split", "all", "--json"],
+        catch_exceptions=False,
     )
     assert json.loads(done.stdout)["task"] == "plates"
     done = runner.invoke(
@@ -265,6 +267,6 @@ def test_commands_are_listed_without_torch():
 
 
 def test_boxes_serve_as_quads_where_there_are_none(photos):
-    source = open_source(str(photos / "labels.jsonl"), "", 0)
+    source = open_source(str(photos / "labels.jsonl"), "all", 0)
     (labelled,) = source.sample(0).objects
     np.testing.assert_allclose(labelled.quad, rectangle(*labelled.bbox))

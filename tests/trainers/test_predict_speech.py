@@ -101,7 +101,7 @@ def test_labelled_sounds_are_a_source(sounds: Path) -> None:
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))
     assert lists(path, "audio")
-    source = open_source(str(path), "test", 0)
+    source = open_source(str(path), "all", 0)
     assert len(source) == 2
     first, second = source.sample(0), source.sample(1)
     assert (first.label, first.attributes["speaker"]) == ("7", "ann")
