@@ -9,7 +9,7 @@ own rate, they lose in training and in use alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -61,6 +61,9 @@ TRIM_BLOCK_S = 0.01
 
 VIEWS_ACROSS = (0.2, 0.8)
 """Where several views put a clip in the window: shares of what is left over before it."""
+
+SLIDE_SHARE = 0.5
+"""Of the window: how far it moves over a clip that holds no keyword and is longer than it."""
 
 LISTEN_TOGETHER = 32
 """Clips that are heard in one batch outside training."""
@@ -401,14 +404,34 @@ class Listen(Task[ListenSettings, ListenItem]):
             for start in range(0, len(features), LISTEN_TOGETHER):
                 heard += self._told(network, np.stack(features[start : start + LISTEN_TOGETHER]))
         return [
-            self._outcome(item, one, found)
+            self._outcome(item, one, found, self._firings(network, item, one))
             for item, one, found in zip(items, heard, features, strict=True)
         ]
 
-    def _outcome(self, item: ListenItem, heard: Heard, features: Features) -> Outcome:
+    def _accepted(self, heard: Heard) -> bool:
+        return heard.label != OTHER and heard.score >= self.settings.accept
+
+    def _firings(self, network: nn.Module, item: ListenItem, heard: Heard) -> int:
+        """How often a keyword is heard in a clip, all of which is listened to if it holds none.
+
+        Windows that fire one after the other are one firing.
+        """
+        sound, samples = item.clip.sound, self.settings.samples
+        if self.classes[item.target] != OTHER or len(sound) <= samples:
+            return int(self._accepted(heard))
+        firings, firing = 0, False
+        for part in _slid(sound, samples):
+            for one in self._told(network, self.features(part)):
+                accepted = self._accepted(one)
+                firings += accepted and not firing
+                firing = accepted
+        # The window of the loudest part, which is what use hears, may lie between two of these.
+        return max(firings, int(self._accepted(heard)))
+
+    def _outcome(self, item: ListenItem, heard: Heard, features: Features, firings: int) -> Outcome:
         label = self.classes[item.target]
         right = heard.label == label
-        accepted = heard.label != OTHER and heard.score >= self.settings.accept
+        accepted = self._accepted(heard)
         seconds = len(item.clip.sound) / item.clip.sample_rate
         keyword = label != OTHER
         return Outcome(
@@ -420,16 +443,27 @@ class Listen(Task[ListenSettings, ListenItem]):
                 "keywords": float(keyword),
                 "missed": float(keyword and not (accepted and right)),
                 "other_seconds": 0.0 if keyword else seconds,
-                "false_accepts": float(not keyword and accepted),
+                "false_accepts": 0.0 if keyword else float(firings),
             },
             slices=item.groups,
             caption=f"{label or 'other'} heard {heard.label or 'other'} ({heard.score:.2f})",
-            picture=spectrogram_picture(features) if self.settings.front == "log-mel" else None,
+            picture=self._picture(item.clip, features),
             details=(item.target, heard),
         )
 
+    def _picture(self, clip: Clip, features: Features) -> NDArray[np.uint8]:
+        """The window's log-mel spectrogram, whatever the network hears."""
+        if self.settings.front != "log-mel":
+            window = torch.from_numpy(placed(clip.sound, self.settings.samples)[None])
+            features = log_mel(window, self.settings.spectrogram).numpy()[0][..., None]
+        return spectrogram_picture(features)
+
     def metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """`accuracy`; with a class for the rest also `miss_rate` and `false_accepts_per_hour`."""
+        """`accuracy`; with a class for the rest also `miss_rate` and `false_accepts_per_hour`.
+
+        All of a clip without a keyword is listened to, a window half on the one before, and every
+        firing counts against the clip's length.
+        """
         found = {"accuracy": accuracy(self._pairs(outcomes), len(self.classes))}
         if self.settings.other:
             found["miss_rate"] = _sum(outcomes, "missed") / max(_sum(outcomes, "keywords"), 1)
@@ -484,6 +518,15 @@ class Listen(Task[ListenSettings, ListenItem]):
             "output": "(batch, classes): logits; their softmax is the score",
             "classes": list(self.classes),
         }
+
+
+def _slid(sound: Sound, samples: int) -> Iterator[NDArray[np.float32]]:
+    """Windows over all of a sound, half on half, so many at a time: (windows, samples)."""
+    step = max(1, round(SLIDE_SHARE * samples))
+    starts = [*range(0, len(sound) - samples, step), len(sound) - samples]
+    for first in range(0, len(starts), LISTEN_TOGETHER):
+        part = starts[first : first + LISTEN_TOGETHER]
+        yield np.stack([sound[start : start + samples] for start in part])
 
 
 def _sum(outcomes: Sequence[Outcome], name: str) -> float:

@@ -230,3 +230,36 @@ def test_usual_networks_are_small() -> None:
         network = task.network(0)
         assert sum(weight.numel() for weight in network.parameters()) * 4 < 8e6
         assert network(task.example_input()).shape == (1, 10)
+
+
+class _HearsBeeps(torch.nn.Module):
+    """Says "low" of a window whose samples reach 0.2, and that it is none elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.where = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        loud = (inputs.abs().amax(dim=(1, 2)) > 0.2).float()[:, None]
+        return torch.cat([9 * loud, 9 * (1 - loud)], dim=1)
+
+
+def test_all_of_a_long_clip_without_a_keyword_is_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = {"labels": ["low"], "other": True, "front": "samples", "augmenters": []}
+    task = make_task(LISTEN, {**settings, "arch": "F2@20/10 > R > gap"})
+    assert isinstance(task, Listen)
+    monkeypatch.setattr(task, "features", lambda sounds: sounds[..., None])
+    quiet = np.zeros(8000, dtype=np.float32)
+    # Three beeps in ten seconds, far apart: the loudest window alone would hear one.
+    sound = np.concatenate([quiet, beep(300.0), *2 * [quiet, quiet, beep(300.0)], *4 * [quiet]])
+    long = Clip(sound=sound, sample_rate=8000, label="")
+    outcomes = task.outcomes(_HearsBeeps(), task.items(long, "long"))
+    assert outcomes[0].values["false_accepts"] == 3
+    hours = len(sound) / 8000 / 3600
+    assert task.metrics(outcomes)["false_accepts_per_hour"] == pytest.approx(3 / hours)
+    # The sheet of the worst shows a spectrogram whatever the front.
+    assert outcomes[0].picture is not None and outcomes[0].picture.shape == (120, 200, 3)
+    said = Clip(sound=sound, sample_rate=8000, label="low")
+    assert task.outcomes(_HearsBeeps(), task.items(said, "said"))[0].values["false_accepts"] == 0
