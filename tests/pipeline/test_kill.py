@@ -9,6 +9,7 @@ import errno
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -202,17 +203,21 @@ def limited(folder: Path, kibibytes: int) -> Iterator[Callable[[int], None]]:
         yield resize
 
 
+def mounting_allowed() -> bool:
+    """Whether this process may mount a tmpfs, asked where it leaves nothing behind."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        return False
+    allowed = subprocess.run(
+        ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+        check=False,
+        capture_output=True,
+    )
+    return allowed.returncode == 0
+
+
 def small_disks() -> list[Callable[[Path, int], AbstractContextManager[Callable[[int], None]]]]:
     """A limited writer everywhere; a real tmpfs besides where mounting is allowed."""
-    if os.geteuid() == 0 and shutil.which("unshare") is not None:
-        allowed = subprocess.run(
-            ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
-            check=False,
-            capture_output=True,
-        )
-        if allowed.returncode == 0:
-            return [limited, mounted]
-    return [limited]
+    return [limited, mounted] if mounting_allowed() else [limited]
 
 
 @pytest.mark.parametrize("small_disk", small_disks())
@@ -233,6 +238,88 @@ def test_a_disk_that_fills_up(
         resize(4096)
         again = build(recipe(), out, workers=2, executor="processes", start_method="fork")
         assert again.progress.resumed_shards == done
+        assert contents(out) == whole
+
+
+@contextmanager
+def protected_mount(folder: Path) -> Iterator[Callable[[bool], None]]:
+    """A tmpfs in `folder`, and what makes it read-only and writable again. Needs root."""
+    with mounted(folder, 4096):
+
+        def protect(on: bool) -> None:
+            how = f"remount,{'ro' if on else 'rw'},size=4096k"
+            subprocess.run(["mount", "-o", how, str(folder)], check=True, capture_output=True)
+
+        yield protect
+
+
+@contextmanager
+def protected_calls(folder: Path) -> Iterator[Callable[[bool], None]]:
+    """As `protected_mount` without root: what opens, makes and links files is refused."""
+    on = [False]
+
+    def refused(call: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(path: Any, *arguments: Any, **options: Any) -> Any:
+            writes = call is not os_open or (arguments and arguments[0] & (os.O_RDWR | os.O_CREAT))
+            if on[0] and writes and str(path).startswith(str(folder)):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            return call(path, *arguments, **options)
+
+        return refuse
+
+    def protect(value: bool) -> None:
+        on[0] = value
+
+    os_open = os.open
+    writing = store_module.writing_whole
+
+    @contextmanager
+    def stopped(path: Path) -> Iterator[Any]:
+        if on[0]:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        with writing(path) as file:
+            yield file
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "writing_whole", stopped)
+        for name in ("open", "mkdir", "unlink", "link"):
+            patch.setattr(os, name, refused(getattr(os, name)))
+        yield protect
+
+
+@pytest.mark.parametrize(
+    "protected", [protected_calls, protected_mount] if mounting_allowed() else [protected_calls]
+)
+def test_a_read_only_folder(
+    whole: dict[str, bytes],
+    tmp_path: Path,
+    protected: Callable[[Path], AbstractContextManager[Callable[[bool], None]]],
+) -> None:
+    out = tmp_path / "d"
+    with protected(tmp_path) as protect:
+        protect(True)
+        told = f"cannot write to {out}: Read-only file system; finished shards are kept: put it"
+        with pytest.raises(SeedbedError, match=re.escape(told)):
+            build(recipe(), out, executor="serial")
+        assert not out.exists()
+        protect(False)
+    # The lock's own file stays open in `out`, and a mount with such a one is kept as it is.
+    (out / "shards").mkdir(parents=True)
+    with protected(out / "shards") as protect:
+        told = f"cannot write shard train-000003 to {out}: Read-only file system; finished shards"
+        for _ in range(2):
+            with pytest.raises(SeedbedError, match=re.escape(told)):
+                build(
+                    recipe(),
+                    out,
+                    executor="serial",
+                    on_progress=lambda progress: protect(
+                        progress.made_shards + progress.resumed_shards == 3
+                    ),
+                )
+            assert len(list(out.glob("marks/*.json"))) == 3
+        protect(False)
+        assert build(recipe(), out, executor="serial").progress.resumed_shards == 3
         assert contents(out) == whole
 
 
