@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from seedbed.errors import InputError, SeedbedError
+from seedbed.file_digests import files_digest
 from seedbed.streams import chance, uniform
 
 Rgb = NDArray[np.uint8]
@@ -240,10 +241,16 @@ class PhotoFolders:
         return self.paths[int(number)] / below
 
     def digest(self) -> str:
-        """Twelve hex digits that change with the pictures' names and sizes in bytes."""
+        """Twelve hex digits that change with the pictures' names, sizes and bytes.
+
+        Of files over 256 KiB only pieces are read: see `seedbed.file_digests`. Raises
+        `InputError` for a file that cannot be read.
+        """
         digest = blake2b(digest_size=6, person=b"seedbed")
-        for name in self.names:
-            digest.update(f"{name}\0{self.path_of(name).stat().st_size}\n".encode())
+        for number, folder in enumerate(self.paths):
+            own = (name.partition(":") for name in self.names)
+            below = [path for place, _, path in own if place == str(number)]
+            digest.update(files_digest(folder, below).encode())
         return digest.hexdigest()
 
     def for_share(self, share: tuple[float, float]) -> PhotoFolders:

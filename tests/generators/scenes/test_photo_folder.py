@@ -192,3 +192,15 @@ def test_cache_stays_within_its_bytes_and_changes_nothing(tmp_path):
         assert cache.used_bytes <= 70_000
     with pytest.raises(ValueError, match="read-only"):
         cache.get(paths[0], 100, 100, 10**6)[0, 0] = 1
+
+
+def test_the_digest_changes_with_a_picture_replaced_at_the_same_size(tmp_path):
+    for name in ("a.bmp", "sub/b.bmp"):
+        flat(tmp_path / name, (1, 2, 3))
+    first = PhotoFolders([tmp_path]).digest()
+    assert PhotoFolders([tmp_path]).digest() == first
+    path = tmp_path / "sub" / "b.bmp"
+    size = path.stat().st_size
+    flat(path, (1, 2, 4))
+    assert path.stat().st_size == size
+    assert PhotoFolders([tmp_path]).digest() != first
