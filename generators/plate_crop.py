@@ -57,12 +57,34 @@ class PlateCrop(Generator[CropParams, Picture]):
     params_type: ClassVar[type[CropParams]] = CropParams
     sample_type: ClassVar[type[Picture]] = Picture
 
-    width: int = Field(default=256, ge=16, le=4096)
-    height: int = Field(default=64, ge=16, le=4096)
-    rectified_rate: float = Field(default=0.7, ge=0, le=1)
-    corner_error: float = Field(default=0.04, ge=0, le=0.3)
-    margin: tuple[float, float] = (0.0, 0.12)
-    scene: PlateScene = PlateScene(**SCENE)
+    width: int = Field(default=256, ge=16, le=4096, description="The crop's width, pixels.")
+    height: int = Field(default=64, ge=16, le=4096, description="The crop's height, pixels.")
+    rectified_rate: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="The share of crops that are straightened by the quad, not cut by its box.",
+    )
+    corner_error: float = Field(
+        default=0.04,
+        ge=0,
+        le=0.3,
+        description=(
+            "Standard deviation of each corner's error in straightened crops, as a share of the "
+            "plate's width and height."
+        ),
+    )
+    margin: tuple[float, float] = Field(
+        default=(0.0, 0.12),
+        description="Room left on each side, as shares of the plate's width and height.",
+    )
+    scene: PlateScene = Field(
+        default=PlateScene(**SCENE),
+        description=(
+            "The scene that is cut, with the keys of plate-scene; what is not given stays as "
+            "crops have it."
+        ),
+    )
 
     @field_validator("scene", mode="before")
     @classmethod

@@ -162,10 +162,34 @@ class Legibility(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_character_height_px: float = Field(default=6.0, ge=0)
-    min_contrast: float = Field(default=0.06, ge=0, le=1)
-    max_occlusion: float = Field(default=0.25, ge=0, le=1)
-    otherwise: Literal["label", "redraw"] = "label"
+    min_character_height_px: float = Field(
+        default=6.0, ge=0, description="Lower characters, in pixels, make a plate illegible."
+    )
+    min_contrast: float = Field(
+        default=0.06,
+        ge=0,
+        le=1,
+        description=(
+            "Least difference in brightness between ink and ground in the finished frame, as a "
+            "share of full brightness."
+        ),
+    )
+    max_occlusion: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Largest share of any character that may be hidden or outside the frame.",
+    )
+    min_visible: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Plates of which a smaller share can be seen are not labelled, but counted.",
+    )
+    otherwise: Literal["label", "redraw"] = Field(
+        default="label",
+        description="An illegible plate is labelled so, or the scene is drawn again.",
+    )
 
 
 @dataclass(frozen=True)
@@ -283,15 +307,43 @@ class PlateScene(Generator[SceneParams, Picture]):
     params_type: ClassVar[type[SceneParams]] = SceneParams
     sample_type: ClassVar[type[Picture]] = Picture
 
-    width: int = Field(default=640, ge=64, le=8192)
-    height: int = Field(default=480, ge=64, le=8192)
-    layouts: tuple[str, ...] = ("all", "random")
-    layout_weights: Mapping[str, float] = Field(default_factory=dict)
-    fonts: tuple[str, ...] = ()
-    font_folders: tuple[str, ...] = ()
-    backgrounds: tuple[str, ...] = ("procedural",)
-    background_weights: tuple[float, ...] | None = None
-    background_share: Range = (0.0, 1.0)
+    width: int = Field(default=640, ge=64, le=8192, description="The frame's width, pixels.")
+    height: int = Field(default=480, ge=64, le=8192, description="The frame's height, pixels.")
+    layouts: tuple[str, ...] = Field(
+        default=("all", "random"),
+        description=(
+            "Plate layouts: ids, regions (eu, br, us, in), all, random, or paths of .toml files."
+        ),
+    )
+    layout_weights: Mapping[str, float] = Field(
+        default_factory=dict,
+        description=(
+            "How often layouts come, by the names `layouts` takes, on any positive scale; empty: "
+            "by the weight in each file."
+        ),
+    )
+    fonts: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Typefaces the characters are set in, such as stroke:fe, font:overpass or file:NAME; "
+            "empty: each layout's own."
+        ),
+    )
+    font_folders: tuple[str, ...] = Field(
+        default=(), description="Folders of .ttf, .otf and .woff2 files to set characters in."
+    )
+    backgrounds: tuple[str, ...] = Field(
+        default=("procedural",),
+        description="What lies behind: procedural, package:NAME, or folders of photographs.",
+    )
+    background_weights: tuple[float, ...] | None = Field(
+        default=None,
+        description="One weight a background, on any positive scale; by default all the same.",
+    )
+    background_share: Range = Field(
+        default=(0.0, 1.0),
+        description="The part of each folder's photographs to use, from and to, as shares.",
+    )
     background_pixel_limit: int = Field(
         default=DEFAULT_PIXEL_LIMIT,
         ge=1,
@@ -307,7 +359,13 @@ class PlateScene(Generator[SceneParams, Picture]):
             "no plate in any scene, [0, 1] one in each, [0, 0.5, 0.5] one or two."
         ),
     )
-    plate_width_px: Range = (16.0, 420.0)
+    plate_width_px: Range = Field(
+        default=(16.0, 420.0),
+        description=(
+            "Width of a plate as it appears, pixels, drawn evenly by its logarithm; "
+            "close_up_rate adds large ones."
+        ),
+    )
     close_up_rate: float = Field(
         default=0.14,
         ge=0,
@@ -317,10 +375,18 @@ class PlateScene(Generator[SceneParams, Picture]):
             "as plate_width_px lets it; log-uniform widths come so large in one scene of five."
         ),
     )
-    yaw_deg: Range = (-60.0, 60.0)
-    pitch_deg: Range = (-35.0, 35.0)
-    roll_deg: Range = (-15.0, 15.0)
-    field_of_view_deg: Range = (12.0, 60.0)
+    yaw_deg: Range = Field(
+        default=(-60.0, 60.0), description="How far plates are turned sideways, degrees."
+    )
+    pitch_deg: Range = Field(
+        default=(-35.0, 35.0), description="How far plates or the camera tilt up, degrees."
+    )
+    roll_deg: Range = Field(
+        default=(-15.0, 15.0), description="How far plates or the camera lean, degrees."
+    )
+    field_of_view_deg: Range = Field(
+        default=(12.0, 60.0), description="The camera's horizontal field of view, degrees."
+    )
     camera_height_m: Range = Field(
         default=(0.45, 5.0),
         description=(
@@ -328,24 +394,73 @@ class PlateScene(Generator[SceneParams, Picture]):
             "in four it is at eye level, where the bounds allow."
         ),
     )
-    pasted_rate: float = Field(default=0.12, ge=0, le=1)
-    cut_rate: float = Field(default=0.05, ge=0, le=1)
-    bystander_rate: float = Field(default=0.12, ge=0, le=1)
-    vehicle_kinds: Mapping[Kind, float] = Field(default_factory=dict)
-    decoy_rate: float = Field(default=0.25, ge=0, le=1)
+    pasted_rate: float = Field(
+        default=0.12,
+        ge=0,
+        le=1,
+        description="The share of plates that lie on the background, without a vehicle.",
+    )
+    cut_rate: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="The share of plates that the frame's edge may cut.",
+    )
+    bystander_rate: float = Field(
+        default=0.12,
+        ge=0,
+        le=1,
+        description="How often a vehicle without a plate stands in a scene that has plates.",
+    )
+    vehicle_kinds: Mapping[Kind, float] = Field(
+        default_factory=dict,
+        description="Weights of the kinds of vehicle, on any positive scale; empty: as on roads.",
+    )
+    decoy_rate: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="How often each of two signs that look like plates stands in a scene.",
+    )
     caption_rate: float = Field(
         default=0.2,
         ge=0,
         le=1,
         description="How often the camera burns a date or its name into the frame's edge.",
     )
-    wear: float = Field(default=0.5, ge=0, le=1)
-    cover_rate: float = Field(default=0.04, ge=0, le=1)
-    hours: Mapping[Hour, float] = Field(default_factory=lambda: dict(HOUR_SHARES))
-    haze_rate: float = Field(default=0.06, ge=0, le=1)
-    rain_rate: float = Field(default=0.04, ge=0, le=1)
-    blends: Mapping[Blend, float] = Field(default_factory=lambda: dict(BLEND_SHARES))
-    legibility: Legibility = Legibility()
+    wear: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How dirty, scratched and dented plates are: 0 new, 1 very.",
+    )
+    cover_rate: float = Field(
+        default=0.04, ge=0, le=1, description="The share of plates that something lies on."
+    )
+    hours: Mapping[Hour, float] = Field(
+        default_factory=lambda: dict(HOUR_SHARES),
+        description=(
+            "Weights of the light: day, overcast, dusk, night, flash and infrared, on any "
+            "positive scale."
+        ),
+    )
+    haze_rate: float = Field(
+        default=0.06, ge=0, le=1, description="The share of scenes in haze or fog."
+    )
+    rain_rate: float = Field(
+        default=0.04, ge=0, le=1, description="The share of scenes in which rain falls."
+    )
+    blends: Mapping[Blend, float] = Field(
+        default_factory=lambda: dict(BLEND_SHARES),
+        description=(
+            "Weights of the ways plates are laid into the frame: hard, feathered, gaussian and "
+            "poisson, on any positive scale."
+        ),
+    )
+    legibility: Legibility = Field(
+        default=Legibility(),
+        description="What makes a plate legible, and what becomes of one that is not.",
+    )
 
     @field_validator(*LIMITS)
     @classmethod
@@ -682,13 +797,13 @@ class PlateScene(Generator[SceneParams, Picture]):
         return PlacedPlate(params, flat.face, homography, flat.hidden)
 
     def _label(self, plate: PlacedPlate, frame: Image) -> LabelledObject | None:
-        """The plate's label, or None where nothing of it can be seen."""
+        """The plate's label, or None where less than `min_visible` of it is seen."""
         quad = plate.quad()
         outline = clip_to_frame(quad, self.width, self.height)
         size_mm = plate.params.size_mm()
         in_frame = polygon_area(outline) / max(polygon_area(quad), 1e-9)
         seen = in_frame * (1 - plate.hidden_share(rectangle(0, 0, *size_mm)))
-        if len(outline) < 3 or seen < 0.1:
+        if len(outline) < 3 or seen < self.legibility.min_visible:
             return None
         characters = self._characters(plate)
         contrast = self._contrast(plate, frame)

@@ -11,11 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from seedbed.component import dump_params
 from seedbed.errors import InputError, SeedbedError
 from seedbed.generators import PlateCrop, PlateScene
+from seedbed.generators.plate_scene import Legibility
 from seedbed.generators.plates import plate as plate_module
 from seedbed.generators.plates.face import PlateFace, plate_size_mm
 from seedbed.generators.plates.fonts import installed_typefaces
@@ -371,6 +372,26 @@ def test_an_illegible_plate_is_labelled_or_drawn_again_as_the_recipe_says() -> N
     assert labelled.illegible_reason == "small"
     with pytest.raises(SeedbedError, match="illegible_small 20x"):
         PlateScene(**tiny, legibility={"otherwise": "redraw"}).sample(seed=0)
+
+
+def test_how_little_of_a_plate_is_still_labelled_is_the_recipes() -> None:
+    cut = {**CLEAN, "cut_rate": 1.0, "layouts": ("de",), "plate_width_px": (200, 400)}
+    nearly_all = PlateScene(**cut, legibility={"min_visible": 0.9})
+    samples = list(PlateScene(**cut).samples(seed=0, count=8))
+    assert all(one.counts.get("dropped:hidden", 0) == 0 for one in samples)
+    for sample in samples:
+        again = nearly_all.replay(sample.params)
+        whole = sum(one.occlusion <= 0.1 for one in sample.objects)
+        assert len(again.objects) == whole
+        assert again.counts.get("dropped:hidden", 0) == 1 - whole
+    assert 0 < sum(one.objects[0].occlusion > 0.1 for one in samples) < 8
+
+
+@pytest.mark.parametrize("model", [PlateScene, PlateCrop, Legibility])
+def test_every_key_of_a_recipe_is_described(model: type[BaseModel]) -> None:
+    for name, key in model.model_fields.items():
+        assert key.description, name
+        assert key.description.endswith("."), name
 
 
 def test_params_are_plain_json() -> None:
