@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from seedbed.augmenters.albumentations_bridge import apply_transform, library
-from seedbed.augmenters.picture import Image, PixelAugmenter
+from seedbed.augmenters.picture import Image
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.errors import SeedbedError
 from seedbed.registry import nearest
 from seedbed.sample import Picture
@@ -25,7 +26,7 @@ class AlbumentationsTransformParams:
     seed: int
 
 
-class AlbumentationsTransform(PixelAugmenter[AlbumentationsTransformParams]):
+class AlbumentationsTransform(JudgedAugmenter[AlbumentationsTransformParams]):
     """Runs the albumentations class `transform` with `arguments`, for what has no augmenter here.
 
     Only transforms that leave every pixel in its place are taken (`ImageOnlyTransform`):
@@ -34,6 +35,7 @@ class AlbumentationsTransform(PixelAugmenter[AlbumentationsTransformParams]):
     """
 
     params_type: ClassVar[type[AlbumentationsTransformParams]] = AlbumentationsTransformParams
+    disturbs: ClassVar[bool] = True
 
     transform: str = Field(min_length=1)
     arguments: Mapping[str, Any] = Field(default_factory=dict)

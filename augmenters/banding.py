@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture import Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.sample import Picture
 from seedbed.streams import chance, fork_seed, uniform
 
@@ -26,10 +27,11 @@ class BandingParams:
     seed: int
 
 
-class Banding(PixelAugmenter[BandingParams]):
+class Banding(JudgedAugmenter[BandingParams]):
     """Adds a wave of `levels` every `period_px`, and to each line noise of `row_levels`."""
 
     params_type: ClassVar[type[BandingParams]] = BandingParams
+    disturbs: ClassVar[bool] = True
 
     levels: Annotated[Range, within(0, 60)] = (2, 12)
     period_px: Annotated[Range, within(2, 4096)] = (20, 160)

@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.augmenters.albumentations_bridge import toned
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
-from seedbed.augmenters.picture_labels import faded
+from seedbed.augmenters.picture_judging import toned_labels
 from seedbed.sample import Picture
 from seedbed.streams import uniform
 
@@ -34,7 +34,9 @@ class Brightness(PixelAugmenter[BrightnessParams]):
 
     def apply(self, sample: Picture, params: BrightnessParams) -> Picture:
         """The sample exposed anew; labels that lose their contrast are judged."""
-        return faded(super().apply(sample, params), 2.0**params.stops)
+        gain = 2.0**params.stops
+        toned = super().apply(sample, params)
+        return toned_labels(sample, toned, gain, lambda level: gain * level)
 
     def paint(self, image: Image, params: BrightnessParams) -> Image:
         """Every level times 2^stops."""

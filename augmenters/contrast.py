@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.augmenters.albumentations_bridge import toned
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
-from seedbed.augmenters.picture_labels import faded
+from seedbed.augmenters.picture_judging import toned_labels
 from seedbed.sample import Picture
 from seedbed.streams import uniform
 
@@ -34,7 +34,9 @@ class Contrast(PixelAugmenter[ContrastParams]):
 
     def apply(self, sample: Picture, params: ContrastParams) -> Picture:
         """The sample repainted; labels that lose their contrast are judged."""
-        return faded(super().apply(sample, params), params.factor)
+        gain = params.factor
+        toned = super().apply(sample, params)
+        return toned_labels(sample, toned, gain, lambda level: 128 + gain * (level - 128))
 
     def paint(self, image: Image, params: ContrastParams) -> Image:
         """Every level moved away from 128, or towards it."""

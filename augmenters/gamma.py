@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from seedbed.augmenters.albumentations_bridge import toned
-from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture import Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.sample import Picture
 from seedbed.streams import log_uniform
 
@@ -20,10 +21,11 @@ class GammaParams:
     gamma: float
 
 
-class Gamma(PixelAugmenter[GammaParams]):
+class Gamma(JudgedAugmenter[GammaParams]):
     """Raises levels, as shares of white, to the power of `gamma`: over 1 darkens."""
 
     params_type: ClassVar[type[GammaParams]] = GammaParams
+    raises_contrast: ClassVar[bool] = True
 
     gamma: Annotated[Range, within(0.1, 10)] = (0.75, 1.35)
 

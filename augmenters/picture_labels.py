@@ -7,7 +7,7 @@ are, how far their detail is smeared, how much contrast is left, and how much no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -126,13 +126,14 @@ def smeared(sample: Picture, sigma_px: float) -> Picture:
     )
 
 
-def faded(sample: Picture, gain: float) -> Picture:
+def faded(sample: Picture, gain: float | Sequence[float]) -> Picture:
     """`sample` after differences in brightness were multiplied by `gain`, its labels judged.
 
-    It acts on the attribute `contrast`, where an object has it.
+    `gain` is one number, or one for each object. It acts on the attribute `contrast`, where an
+    object has it, and on `noise_levels`.
     """
 
-    def dimmed(labelled: LabelledObject) -> LabelledObject:
+    def dimmed(labelled: LabelledObject, gain: float) -> LabelledObject:
         measures = {}
         if "contrast" in labelled.attributes:
             measures["contrast"] = min(1.0, labelled.attributes["contrast"] * gain)
@@ -140,35 +141,40 @@ def faded(sample: Picture, gain: float) -> Picture:
             measures["noise_levels"] = labelled.attributes["noise_levels"] * gain
         return _measured(labelled, **measures) if measures else labelled
 
-    ask = frozenset[Reason](["contrast"] if gain < 1 else [])
-    return _with_objects(sample, ((dimmed(one), ask) for one in sample.objects))
-
-
-def noised(sample: Picture, sigma_levels: float) -> Picture:
-    """`sample` after noise of `sigma_levels` grey levels was added, its labels judged.
-
-    Noise adds up as the root of the sum of squares, in the attribute `noise_levels` of every
-    object that has characters.
-    """
-    if sigma_levels <= 0:
-        return sample
     return _with_objects(
         sample,
         (
-            (
-                _measured(
-                    one,
-                    noise_levels=float(
-                        np.hypot(one.attributes.get("noise_levels", 0.0), sigma_levels)
-                    ),
-                )
-                if one.characters
-                else one,
-                frozenset[Reason](["noisy"]),
-            )
-            for one in sample.objects
+            (dimmed(one, factor), frozenset[Reason](["contrast"] if factor < 1 else []))
+            for one, factor in zip(sample.objects, _of_each(sample, gain), strict=True)
         ),
     )
+
+
+def noised(sample: Picture, sigma_levels: float | Sequence[float]) -> Picture:
+    """`sample` after noise of `sigma_levels` grey levels was added, its labels judged.
+
+    `sigma_levels` is one number, or one for each object. Noise adds up as the root of the sum
+    of squares, in the attribute `noise_levels` of every object that has characters.
+    """
+
+    def noisier(labelled: LabelledObject, sigma: float) -> LabelledObject:
+        before = labelled.attributes.get("noise_levels", 0.0)
+        return _measured(labelled, noise_levels=float(np.hypot(before, sigma)))
+
+    return _with_objects(
+        sample,
+        (
+            (noisier(one, sigma), frozenset[Reason](["noisy"]))
+            if one.characters and sigma > 0
+            else (one, frozenset[Reason]())
+            for one, sigma in zip(sample.objects, _of_each(sample, sigma_levels), strict=True)
+        ),
+    )
+
+
+def _of_each(sample: Picture, value: float | Sequence[float]) -> Sequence[float]:
+    """`value` for each object, where it is one number for all."""
+    return [value] * len(sample.objects) if isinstance(value, int | float) else value
 
 
 def covered_share(mask: Mask, polygon: Points) -> float:

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import field_validator
 
 from seedbed.augmenters.albumentations_bridge import apply_transform, library
-from seedbed.augmenters.picture import Image, PixelAugmenter
+from seedbed.augmenters.picture import Image
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.sample import Picture
 
 
@@ -20,10 +21,11 @@ class PosteriseParams:
     bits: int
 
 
-class Posterise(PixelAugmenter[PosteriseParams]):
+class Posterise(JudgedAugmenter[PosteriseParams]):
     """Keeps the highest `bits` of every channel's eight, by albumentations."""
 
     params_type: ClassVar[type[PosteriseParams]] = PosteriseParams
+    disturbs: ClassVar[bool] = True
 
     bits: tuple[int, int] = (3, 6)
 

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import cv2
 import numpy as np
 
-from seedbed.augmenters.picture import AngleRange, Image, PixelAugmenter, Range, within
-from seedbed.augmenters.picture_labels import faded
+from seedbed.augmenters.picture import AngleRange, Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, log_uniform, uniform
 
@@ -26,13 +26,14 @@ class RainParams:
     seed: int
 
 
-class Rain(PixelAugmenter[RainParams]):
+class Rain(JudgedAugmenter[RainParams]):
     """Adds `count` streaks for each 640x480 pixels, up to `length_px` long, leaning `angle_deg`.
 
     Streaks are brighter by up to `levels`; `haze` is the share of light that the rain takes.
     """
 
     params_type: ClassVar[type[RainParams]] = RainParams
+    disturbs: ClassVar[bool] = True
 
     count: Annotated[Range, within(0, 5000)] = (60, 500)
     length_px: Annotated[Range, within(1, 500)] = (8, 40)
@@ -52,10 +53,6 @@ class Rain(PixelAugmenter[RainParams]):
             uniform(rng, self.haze),
             fork_seed(rng),
         )
-
-    def apply(self, sample: Picture, params: RainParams) -> Picture:
-        """The sample in the rain; its labels lose the contrast that the haze takes."""
-        return faded(super().apply(sample, params), 1 - params.haze)
 
     def paint(self, image: Image, params: RainParams) -> Image:
         """The picture greyed, with streaks: near ones long and broad, far ones short and thin."""

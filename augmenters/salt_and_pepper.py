@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture import Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, uniform
 
@@ -20,10 +21,11 @@ class SaltAndPepperParams:
     seed: int
 
 
-class SaltAndPepper(PixelAugmenter[SaltAndPepperParams]):
+class SaltAndPepper(JudgedAugmenter[SaltAndPepperParams]):
     """Turns `share` of all pixels white or black, as many of each."""
 
     params_type: ClassVar[type[SaltAndPepperParams]] = SaltAndPepperParams
+    disturbs: ClassVar[bool] = True
 
     share: Annotated[Range, within(0, 0.3)] = (0.0005, 0.01)
 

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 import cv2
 import numpy as np
 
-from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture import Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.augmenters.picture_light import multiplied, smooth_grid
 from seedbed.sample import Picture
 from seedbed.streams import uniform
@@ -23,7 +24,7 @@ class ShadowParams:
     penumbra: float
 
 
-class Shadow(PixelAugmenter[ShadowParams]):
+class Shadow(JudgedAugmenter[ShadowParams]):
     """Darkens a band by `depth`, half as broad as `width` says on each side, at any angle.
 
     Lengths are shares of the frame's width; `penumbra` is how soft the edge is.

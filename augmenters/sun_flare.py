@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture import Image, Range, within
+from seedbed.augmenters.picture_judging import JudgedAugmenter
 from seedbed.augmenters.picture_light import brightened, smooth_grid
 from seedbed.sample import Picture
 from seedbed.streams import fork_seed, log_uniform, uniform
@@ -26,7 +27,7 @@ class SunFlareParams:
     seed: int
 
 
-class SunFlare(PixelAugmenter[SunFlareParams]):
+class SunFlare(JudgedAugmenter[SunFlareParams]):
     """Adds light of up to `levels` around (`x`, `y`), in shares of the frame.
 
     `radius`, a share of the width, is the glow's; ghosts lie on the line through the centre.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
 
 from seedbed.augmenters.picture import Image, PixelAugmenter, Range, within
+from seedbed.augmenters.picture_judging import dimmed_labels
 from seedbed.augmenters.picture_light import multiplied, smooth_grid
 from seedbed.sample import Picture
 from seedbed.streams import uniform
@@ -38,6 +40,18 @@ class Vignette(PixelAugmenter[VignetteParams]):
             uniform(rng, self.radius),
             (uniform(rng, self.centre), uniform(rng, self.centre)),
         )
+
+    def apply(self, sample: Picture, params: VignetteParams) -> Picture:
+        """The sample with darker corners; labels in them are judged by the light left there."""
+        height, width = sample.image.shape[:2]
+        half = math.hypot(width, height) / 2
+
+        def share_at(x: float, y: float) -> float:
+            away = math.hypot(x - params.centre[0] * width, y - params.centre[1] * height) / half
+            slope = min(max((away - params.radius) / max(1e-6, 1 - params.radius), 0.0), 1.3)
+            return max(0.0, 1 - params.depth * slope**2)
+
+        return dimmed_labels(super().apply(sample, params), share_at)
 
     def paint(self, image: Image, params: VignetteParams) -> Image:
         """The picture times a smooth map."""
