@@ -83,9 +83,14 @@ class Holder:
         return json.dumps(asdict(self)).encode()
 
     @property
+    def here(self) -> bool:
+        """Whether the process is one of this machine's."""
+        return self.host == socket.gethostname()
+
+    @property
     def alive(self) -> bool:
         """Whether the process still runs, as far as that can be told from here."""
-        if self.host != socket.gethostname():
+        if not self.here:
             return time.time() - self.renewed < STALE_SECONDS
         if not _runs(self.pid):
             return False
@@ -217,8 +222,7 @@ class Lock:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (handle := _flock(self.store.folder / name)) is None:
             holder = self._holder(name)
-            here = holder is not None and holder.host == socket.gethostname()
-            if (here and holder.alive) or time.monotonic() > deadline:
+            if (holder is not None and holder.here and holder.alive) or time.monotonic() > deadline:
                 raise self._refusal(holder)
             time.sleep(0.02)
         return handle
@@ -261,7 +265,7 @@ class Lock:
         who, cure = "another process", ""
         if holder is not None:
             who = f"process {holder.pid} on {holder.host}, since {holder.started}"
-            if holder.host != socket.gethostname():
+            if not holder.here:
                 minutes = STALE_SECONDS / 60
                 cure = f" (if it was killed, its lock lapses within {minutes:g} minutes)"
         return SeedbedError(

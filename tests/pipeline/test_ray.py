@@ -1,14 +1,19 @@
-"""Builds on a local Ray cluster of two workers."""
+"""Builds on a cluster of two workers that is started as README says, by Ray's own command."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import shlex
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -31,17 +36,62 @@ AT = 5
 MEMORY = " (the machine may have run out of memory)"
 
 
+def readme_line(beginning: str) -> list[str]:
+    """The words of the first line of README that begins so, its comment left out."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith(beginning))
+    return shlex.split(line, comments=True)
+
+
+def free_port() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Two workers on this machine; the address to join them by."""
-    with pytest.MonkeyPatch.context() as patch:
+def cluster() -> Iterator[None]:
+    """Two workers on this machine; the environment leads `auto` to them, and to no others.
+
+    `ray stop` would end every cluster of this machine, so this one runs as a child.
+    """
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="seedbed-") as folder:
+        # Sockets have short names: no test's own folder is short enough.
+        patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("PYTHONPATH", str(PLUGINS))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        patch.delenv("RAY_ADDRESS", raising=False)
+        words = readme_line("ray start --head")
+        words += ["--num-cpus", "2", "--port", "0", "--include-dashboard", "false", "--block"]
+        words += ["--ray-client-server-port", free_port()]
+        with (Path(folder) / "said").open("wb") as said:
+            head = subprocess.Popen(
+                [Path(sys.executable).with_name(words[0]), *words[1:]],
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
         try:
-            yield ray.get_runtime_context().gcs_address
+            wait_for(Path(folder) / "ray" / "ray_current_cluster", head)
+            ray.init(address="auto", log_to_driver=False)
+            yield
         finally:
             ray.shutdown()
+            head.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                head.wait(30)
+            with suppress(ProcessLookupError):
+                os.killpg(head.pid, signal.SIGKILL)
+            head.wait()
+
+
+def wait_for(file: Path, head: subprocess.Popen[bytes]) -> None:
+    """Until `head` says where its cluster is."""
+    deadline = time.monotonic() + 120
+    while not (file.exists() and file.read_text()):
+        assert head.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def troubled(trouble: str, flag: Path) -> Recipe:
@@ -68,7 +118,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_cluster_gives_the_bytes_of_serial_though_workers_are_killed(tmp_path: Path) -> None:
     """One cluster for all of it, since starting one takes longer than what is asked of it."""
-    with cluster() as address:
+    with cluster():
         for trouble, sentence in (
             ("kill_parent", "a Ray worker was lost (WorkerCrashedError) while making samples 4 to"),
             ("kill", f"a worker process was killed by SIGKILL{MEMORY} while making sample {AT} of"),
@@ -88,19 +138,20 @@ def test_a_cluster_gives_the_bytes_of_serial_though_workers_are_killed(tmp_path:
             assert any(text.startswith(sentence) for text in told), told
             build(recipe, folder / "serial", executor="serial")
             assert contents(folder / "ray") == contents(folder / "serial")
-        join_by_command(address, recipe, tmp_path)
+        join_by_command(recipe, tmp_path)
         assert contents(tmp_path / "d") == contents(tmp_path / "kill" / "serial")
         assert ray.is_initialized()
 
 
-def join_by_command(address: str, recipe: Recipe, folder: Path) -> None:
-    """As a user joins a cluster that runs already."""
+def join_by_command(recipe: Recipe, folder: Path) -> None:
+    """As a user joins a cluster that runs already, by README's line with another recipe."""
     (folder / "t.yaml").write_text(dump_yaml(recipe.values()))
-    options = ["--executor", "ray", "--ray-address", address]
+    other = {"plates": "t.yaml", "/shared/plates": "d"}
+    words = readme_line("seedbed build plates --out /shared/plates --executor ray")
+    assert words[-2:] == ["--ray-address", "auto"]
     done = subprocess.run(
-        [sys.executable, "-m", "seedbed.cli", "build", "t.yaml", "--out", "d", *options],
+        [Path(sys.executable).with_name(words[0]), *(other.get(word, word) for word in words[1:])],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(PLUGINS)},
         capture_output=True,
         text=True,
         check=False,
