@@ -8,6 +8,7 @@ is the same person in every recipe, split and process.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -122,7 +123,9 @@ def speaker_shape(number: int) -> SpeakerShape:
     sexes = ranges["sexes"]
     kind = choose_weighted(rng, {name: value["weight"] for name, value in sexes.items()})
     # Drawn at once: thirty draws one by one take as long as a tenth of a clip.
-    drawn = iter(rng.random(3 + 3 * FORMANTS + len(ranges["tone_hz"]) + 3).tolist())
+    drawn: Iterator[float] = iter(
+        rng.random(3 + 3 * FORMANTS + len(ranges["tone_hz"]) + 3).tolist()
+    )
 
     def between(bounds: list[float]) -> float:
         low, high = bounds

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -38,9 +39,11 @@ from seedbed.generators.speech.engines.espeak_library import (
     LibraryFiles,
     PrivateData,
     RawEvent,
+    dictionary_name,
     espeak_library,
     find_espeak,
     leaves_mark,
+    without_words,
 )
 from seedbed.generators.speech.speaker import accent_facts, speaker_shape, steady_variant
 
@@ -404,3 +407,35 @@ def test_the_systems_espeak_serves_where_the_package_is_missing(
     assert find_espeak.__wrapped__() == LibraryFiles(str(library), packaged.data)
     monkeypatch.setattr(espeak_library_module, "find_library", lambda name: None)
     assert find_espeak.__wrapped__() is None
+
+
+def test_the_dictionary_of_a_voice() -> None:
+    assert dictionary_name("name English (Caribbean)\nlanguage en-029\nlanguage en 10\n") == "en"
+    assert dictionary_name("language zh-yue\ndictionary yue\n") == "yue"
+    # What follows the rules' switches is not read.
+    assert dictionary_name("language da\ndictrules 1\ndictionary xx\n") == "da"
+
+
+def test_a_dictionary_without_words_keeps_its_rules() -> None:
+    # Two lists, of one word of three bytes and of none; then the rules.
+    whole = struct.pack("<ii", 2, 13) + b"\x03ab\0" + b"\0" + b"rules"
+    assert without_words(whole) == struct.pack("<ii", 2, 10) + b"\0\0" + b"rules"
+
+
+@pytest.mark.parametrize("accent", ["ru", "sv", "us", "gb"])
+def test_an_accent_needs_no_words_of_its_dictionary(
+    engine: EspeakEngine, accent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = accent_facts()["accents"]
+    accent = accent if accent in facts else next(a for a in facts if facts[a].get("native"))
+    chosen = [
+        (
+            word,
+            f"{facts[accent]['voice']}+#{index}",
+            Prosody(accent=accent, unsteady=index % 2 == 1),
+        )
+        for index, word in enumerate(("seven", "nine thousand", "well, three", "zero"))
+    ]
+    without = speak_all(engine, chosen)
+    monkeypatch.setattr(PrivateData, "accents_folder", PrivateData.spoken_folder)
+    assert speak_all(engine, chosen) == without
