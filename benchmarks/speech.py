@@ -6,7 +6,7 @@ manual: an engine, `save_to_file` and `runAndWait` for each clip. It is compared
 not by processor time, as both sides wait for espeak's thread or another process.
 
 Every round has clips of its own, so that nothing is quick because it was made before.
-`python -m benchmarks speech memory` measures memory alone.
+`python -m benchmarks.speech memory` measures memory alone.
 """
 
 from __future__ import annotations
