@@ -20,7 +20,6 @@ import click
 
 from seedbed import __version__
 from seedbed.errors import InputError, SeedbedError
-from seedbed.trainers.commands import COMMANDS as TRAINING_COMMANDS
 
 INTERRUPTED = 130
 """128 + SIGINT, what shells give a program that Ctrl-C ended."""
@@ -60,9 +59,25 @@ _ELSEWHERE = {
         "seedbed.trainers.conv.command:arch",
         "Trace a network described in one line, layer by layer.",
     ),
+    "evaluate": (
+        "seedbed.trainers.commands:evaluate",
+        "Measure a run on DATA: a dataset, a recipe, or labels.",
+    ),
+    "export-model": (
+        "seedbed.trainers.commands:export_model",
+        "Export RUN's network as ONNX, checked against torch.",
+    ),
+    "predict": (
+        "seedbed.trainers.commands:predict",
+        "Use trained networks on files, one JSON row a file.",
+    ),
     "prove": (
         "seedbed.trainers.prove_command:prove_command",
         "Build, train and score as a campaign says.",
+    ),
+    "train": (
+        "seedbed.trainers.commands:train",
+        "Train as CONFIG says: a file, or the name of a configuration.",
     ),
     "voices": (
         "seedbed.voices_command:voices_command",
@@ -576,11 +591,6 @@ def _recipe(source: str, count: int | None, seed: int | None) -> Any:
             raise InputError(f"--seed must be between 0 and {MAX_SEED}, got {seed}.")
         recipe = recipe.seeded(seed)
     return recipe
-
-
-for _command in TRAINING_COMMANDS:
-    _command.params.append(_debug_option())
-    app.add_command(_command)
 
 
 class _Interrupted(click.ClickException):
