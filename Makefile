@@ -29,6 +29,8 @@ help: ## list these targets
 setup: $(VENV)/.installed ## make .venv and install seedbed into it; nothing to do when up to date
 
 $(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one with PYTHON=python3.12."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "seedbed needs Python 3.11 or newer; $(PYTHON) is older: name one with PYTHON=python3.12."; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

@@ -2,7 +2,7 @@
 
 A scene is a painter's list. The background comes first, then, from far to near, each
 vehicle with its plate, each pasted plate and each look-alike, all under one light and
-before one camera; the frame's own light and air come last. Labels never look at pixels:
+before one camera; the frame's own light and air come last. Positions never look at pixels:
 quads go through the same homographies as the pictures, and what a nearer thing covers is
 subtracted on the plate's own plane.
 """

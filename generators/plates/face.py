@@ -274,17 +274,19 @@ def draw_face(
     weights: Sequence[float] | None,
     rng: np.random.Generator,
     typefaces: Sequence[str] | None,
+    vanity_texts: bool = True,
 ) -> FaceParams:
     """Draw a plate of one of `layout_ids` (as `resolve_layouts` gives them).
 
     `weights` defaults to `default_weights`. `typefaces` restricts the names of the fonts:
-    the layout's own among them by its weights, or any of them where it lists none.
+    the layout's own among them by its weights, or any of them where it lists none. Without
+    `vanity_texts` no text is one that its owner chose.
     """
     layout_id = choose(rng, layout_ids, default_weights(layout_ids) if weights is None else weights)
     layout_seed = fork_seed(rng) if layout_id == RANDOM else None
     layout = layout_of(layout_id, layout_seed)
     variant = draw_variant(layout, rng)
-    registration = draw_registration(layout, rng, variant)
+    registration = draw_registration(layout, rng, variant, vanity_texts)
     fonts = dict(layout.fonts)
     if typefaces is not None:
         allowed = {name: weight for name, weight in fonts.items() if name in typefaces}
@@ -1148,14 +1150,15 @@ def _apply_gains(rgb: Canvas, gains: tuple[float, float, float]) -> Canvas:
 
 
 def _specimen(name: str, seed: int, index: int) -> FaceParams:
-    """A plate of a layout's commonest design, as it leaves the press."""
-    drawn = draw_face([name], None, stream(seed, "sheet", index), None)
+    """A plate of a layout's commonest design and its country's grammar, fresh from the press."""
+    drawn = draw_face([name], None, stream(seed, "sheet", index), None, vanity_texts=False)
     layout = layout_of(name, drawn.layout_seed)
     commonest = max(layout.variants, key=lambda variant: variant.weight)
     for attempt in range(200):
         if drawn.variant == commonest.name:
             break
-        drawn = draw_face([name], None, stream(seed, "sheet", index, attempt), None)
+        rng = stream(seed, "sheet", index, attempt)
+        drawn = draw_face([name], None, rng, None, vanity_texts=False)
     return replace(drawn, ink_wear=0.0, rubbed=0.0)
 
 
@@ -1168,8 +1171,8 @@ def layout_sheet(
 ) -> Canvas:
     """Every layout once with its id underneath, on grey: uint8 RGB of shape (h, w, 3).
 
-    Each shows its commonest design with fresh ink. Three random layouts follow the listed
-    ones. `layouts` draws those ids instead.
+    Each shows its commonest design with fresh ink and no text that its owner chose. Three
+    random layouts follow the listed ones. `layouts` draws those ids instead.
     """
     typefaces = typefaces or default_typefaces()
     names = list(layouts) or [*layout_ids(), RANDOM, RANDOM, RANDOM]

@@ -47,17 +47,21 @@ def draw_variant(layout: PlateLayout, rng: np.random.Generator) -> Variant:
 
 
 def draw_registration(
-    layout: PlateLayout, rng: np.random.Generator, variant: Variant | None = None
+    layout: PlateLayout,
+    rng: np.random.Generator,
+    variant: Variant | None = None,
+    vanity_texts: bool = True,
 ) -> Registration:
     """A registration of the layout, for `variant` or one drawn by weight.
 
+    Without `vanity_texts` none is one that its owner chose.
     A text that holds a forbidden word or more than `most_characters` is drawn again. Raises
     `InputError` where `MAX_TRIES` in a row did, which only a layout that `load_layout` has
     not checked can do.
     """
     chosen = draw_variant(layout, rng) if variant is None else variant
     vanity = layout.vanity
-    own_text = chance(rng, vanity.rate if vanity is not None else 0.0)
+    own_text = chance(rng, vanity.rate if vanity is not None and vanity_texts else 0.0)
     free = chance(rng, layout.free_rate)
     if own_text and vanity is not None:
         patterns = vanity.patterns

@@ -9,6 +9,7 @@ from seedbed.generators.plates import face as face_module
 from seedbed.generators.plates.face import (
     FaceParams,
     StickerDraw,
+    _specimen,
     default_weights,
     draw_face,
     layout_sheet,
@@ -217,6 +218,13 @@ def test_the_sheet_shows_every_layout():
     assert sheet.dtype == np.uint8
     assert sheet.shape[0] > rows * 22
     assert sheet.shape[1] >= 6 * 104
+
+
+def test_the_sheet_shows_no_text_that_an_owner_chose():
+    for index, name in enumerate(layout_ids()):
+        layout = load_layout(name)
+        vanity = set(layout.words["word"][0]) if layout.vanity and "word" in layout.words else set()
+        assert not any(_specimen(name, seed, index).registration.plain in vanity for seed in (0, 1))
 
 
 def ink_in_the_middle_of_a_dash(ink_wear: float, rubbed: float) -> tuple[list[int], list[int]]:
