@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
 
@@ -91,6 +91,7 @@ def info_values(
     total: int,
     size: int,
     counts: Mapping[str, int],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """What `dataset.json` holds, of shards whose hashes sum up to `total` and bytes to `size`.
 
@@ -109,18 +110,28 @@ def info_values(
         "bytes": size,
         "shards": len(plan),
         "counts": dict(sorted(counts.items())),
-        "notes": [note for component in recipe.components() for note in component.notes()],
+        "notes": list(notes),
         "versions": dict(versions),
     }
 
 
+def notes_of(recipe: Recipe) -> list[str]:
+    """What the components that are installed here say of their samples. Raises `InputError`."""
+    return [note for component in recipe.components() for note in component.notes()]
+
+
 def write_manifest(
-    store: Store, recipe: Recipe, plan: Plan, versions: Mapping[str, str]
+    store: Store,
+    recipe: Recipe,
+    plan: Plan,
+    versions: Mapping[str, str],
+    notes: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Write the manifest of a dataset whose shards are all committed; `dataset.json`'s values.
 
     Memory does not grow with the number of shards. Files that would not change are left
-    alone. Raises `SeedbedError` where a shard is missing, and `OSError`.
+    alone. `notes` are asked of the recipe's components where they are not given. Raises
+    `SeedbedError` where a shard is missing, and `OSError`.
     """
     total, size, counts = 0, 0, Counter[str]()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
@@ -139,7 +150,8 @@ def write_manifest(
                     rows = []
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, schema=LISTED))
-        info = info_values(recipe, plan, versions, total, size, counts)
+        notes = notes_of(recipe) if notes is None else notes
+        info = info_values(recipe, plan, versions, total, size, counts, notes)
         _write_changed(store, SHARDS_NAME, spool)
     _write_changed(store, CARD_NAME, io.BytesIO(card_text(recipe, info).encode()))
     text = json.dumps(info, indent=2) + "\n"

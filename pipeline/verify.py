@@ -38,7 +38,7 @@ from seedbed.errors import InputError, SeedbedError
 from seedbed.executors import Hands, default_workers, make_executor
 from seedbed.job import Job
 from seedbed.lock import Lock
-from seedbed.manifest import CARD_NAME, LISTED, info_values, versions_of, write_manifest
+from seedbed.manifest import CARD_NAME, LISTED, info_values, notes_of, versions_of, write_manifest
 from seedbed.plan import Plan, Shard
 from seedbed.recipe import Recipe
 from seedbed.sample import Clip, Picture, Sample
@@ -277,14 +277,16 @@ class _Check:
     def _check_manifest(self, total: int, size: int, counts: Mapping[str, int]) -> None:
         """Hold `dataset.json` and the card against what they would hold if written now."""
         versions = self.versions.usual(self.info.get("versions"))
-        wanted = info_values(self.recipe, self.plan, versions, total, size, counts)
-        # What is said of a dataset in words may be said better by a later release.
-        as_here = _installed(self.recipe) == versions
+        notes = self._recorded_notes(versions)
+        as_here = notes is None
+        if notes is None:
+            notes = notes_of(self.recipe)
+        wanted = info_values(self.recipe, self.plan, versions, total, size, counts, notes)
         for key in dict.fromkeys([*wanted, *self.info]) if self.info else ():
             if key not in wanted:
                 text = f"{INFO_NAME}: there is no key {key!r} in it by right."
                 self.manifest_problems.append(Problem(text))
-            elif self.info.get(key) != wanted[key] and (as_here or key != "notes"):
+            elif self.info.get(key) != wanted[key]:
                 text = _differs(f"{INFO_NAME}: {key}", self.info.get(key), wanted[key])
                 self.manifest_problems.append(Problem(text))
         try:
@@ -295,6 +297,16 @@ class _Check:
         if as_here and card != card_text(self.recipe, wanted).encode():
             text = f"{CARD_NAME} is not what the build wrote."
             self.manifest_problems.append(Problem(text))
+
+    def _recorded_notes(self, versions: Mapping[str, str]) -> list[str] | None:
+        """The notes as recorded, None where what made the samples is installed and says them.
+
+        What is said of a dataset in words may be said otherwise by another release.
+        """
+        if _installed(self.recipe) == versions:
+            return None
+        notes = self.info.get("notes")
+        return [str(note) for note in notes] if isinstance(notes, list) else []
 
     def _strays(self) -> Iterator[Problem]:
         """Files among the shards that are none: readers of whole folders would take them in."""
@@ -459,7 +471,8 @@ class _Check:
                     take_result(result, progress)
         if self.info or self.manifest_problems:
             before = self.info.get("hash")
-            info = write_manifest(self.store, self.recipe, self.plan, versions)
+            notes = self._recorded_notes(versions)
+            info = write_manifest(self.store, self.recipe, self.plan, versions, notes)
             if before is not None and info["hash"] != before and not self.manifest_problems:
                 raise SeedbedError(
                     f"{self.store} was repaired to hash {info['hash']}, and {before} was recorded."

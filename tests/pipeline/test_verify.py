@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import seedbed
 from seedbed.builder import build
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError, SeedbedError
@@ -183,6 +184,23 @@ def test_every_value_of_the_manifest_is_checked(built: Path) -> None:
     assert texts(built)[1:] == ["README.md is not what the build wrote."]
     assert verify(built, repair=True).repaired == []
     assert contents(built) == before
+
+
+def test_words_of_another_release_are_left_alone(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest is mended where other versions are installed: only samples would differ."""
+    import seedbed_dots
+
+    change_json(built / "dataset.json", bytes=1)
+    (built / "README.md").write_text("As an older release put it")
+    monkeypatch.setattr(seedbed, "__version__", "9.9")
+    monkeypatch.setattr(seedbed_dots.Dots, "notes", lambda dots: ("Newly said.",))
+    (told,) = texts(built)
+    assert told.startswith("dataset.json: bytes is 1 and should be ")
+    assert verify(built, repair=True).good
+    info = json.loads((built / "dataset.json").read_text())
+    assert (info["notes"], info["versions"]["seedbed"] != "9.9") == ([], True)
 
 
 def test_every_value_of_a_mark_is_checked(built: Path) -> None:
