@@ -26,7 +26,7 @@ from seedbed.trainers.evaluate import bootstrap
 from seedbed.trainers.fit import all_outcomes
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.runs import Trained
-from seedbed.trainers.task import Outcome
+from seedbed.trainers.task import MOST_CELLS, Outcome
 
 TOLERANCE = 1e-4
 """Largest difference to torch's answers, relative to their size where that is over 1."""
@@ -82,7 +82,7 @@ def export_onnx(trained: Trained, path: Path) -> Exported:
     path.parent.mkdir(parents=True, exist_ok=True)
     dynamic: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=1024)}
     for axis, step in trained.task.free_axes().items():
-        dynamic[axis] = step * torch.export.Dim(f"cells{axis}", min=1, max=1024)
+        dynamic[axis] = step * torch.export.Dim(f"cells{axis}", min=1, max=MOST_CELLS)
     with warnings.catch_warnings():
         # The exporter warns about what it does inside itself, and about torchvision.
         warnings.simplefilter("ignore")

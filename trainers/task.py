@@ -30,6 +30,9 @@ Batch: TypeAlias = dict[str, Tensor]
 Example: TypeAlias = dict[str, NDArray[Any]]
 """One example of a batch, without the first axis."""
 
+MOST_CELLS = 8192
+"""The most of an input's multiples, along an axis that is left open, which an export promises."""
+
 I = TypeVar("I")  # noqa: E741 - an item
 C = TypeVar("C", bound="TaskSettings")
 
@@ -107,7 +110,7 @@ class Task(ABC, Generic[C, I]):
         """Metrics by name; cheap, for the bootstrap calls it hundreds of times."""
 
     def whole_set_metrics(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """Metrics that are too slow to resample; none here."""
+        """Metrics that are slower, and resampled less often; none here."""
         return {}
 
     @property

@@ -36,7 +36,15 @@ from seedbed.trainers.listen import clip_at, sound_augmenters, spectrogram_pictu
 from seedbed.trainers.log_mel import LogMelSettings, log_mel
 from seedbed.trainers.measures import letter_edits, word_edits
 from seedbed.trainers.sounds import Sound, at_rate
-from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+from seedbed.trainers.task import (
+    MOST_CELLS,
+    Batch,
+    Example,
+    Outcome,
+    Task,
+    TaskSettings,
+    seeded_weights,
+)
 
 LETTERS = " 'abcdefghijklmnopqrstuvwxyz"
 
@@ -300,17 +308,27 @@ class Transcribe(Task[TranscribeSettings, TranscribeItem]):
         }
 
     def example_input(self) -> Tensor:
-        """A spectrogram from 0 to 1 of the longest training clip."""
+        """A spectrogram from 0 to 1 of the longest training clip, in whole steps of the output."""
         settings = self.settings
-        shape = (1, settings.frames, settings.spectrogram.mels, 1)
+        step = self._frames_a_step()
+        shape = (1, -(-settings.frames // step) * step, settings.spectrogram.mels, 1)
         return torch.linspace(0, 1, int(np.prod(shape))).reshape(shape)
+
+    def free_axes(self) -> dict[int, int]:
+        """Time, in the frames that make one step of the output."""
+        return {1: self._frames_a_step()}
+
+    def _frames_a_step(self) -> int:
+        steps = TranscribeNetwork(self.settings, 0).steps
+        return max(1, round(self.settings.frames / steps))
 
     def processing(self) -> dict[str, Any]:
         """How to feed the exported network and read what it gives."""
         settings = self.settings
         return {
             "input": f"mono in [-1, 1] at {settings.spectrogram.sample_rate} Hz; "
-            f"seedbed.trainers.log_mel.log_mel gives (batch, frames, mels, 1)",
+            f"seedbed.trainers.log_mel.log_mel gives (batch, frames, mels, 1) of any number of "
+            f"frames up to {MOST_CELLS * self._frames_a_step()}",
             "spectrogram": settings.spectrogram.model_dump(mode="json"),
             "output": "(batch, steps, classes): logits; class 0 is the blank, class i the "
             "alphabet's character i - 1; greedy: the largest of each step, repeats and blanks out",

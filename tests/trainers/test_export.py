@@ -1,0 +1,74 @@
+"""Every task's network, with feedback and with WaveNet lines, answers alike once it is exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seedbed.sample import Clip
+from seedbed.trainers.export import TOLERANCE, OnnxNetwork, export_int8, export_onnx
+from seedbed.trainers.runs import Trained
+from seedbed.trainers.task import make_task
+
+HEARS = {"labels": ["a", "b"], "augmenters": [], "seconds": 0.4}
+WRITES = {
+    "alphabet": "ab",
+    "seconds": 0.5,
+    "augmenters": [],
+    "spectrogram": {"sample_rate": 8000, "mels": 16},
+    "arch": "F4@5x5/2 nobias > BN > R > rows > F8@5 > R",
+}
+SMALL: dict[str, tuple[str, dict[str, Any]]] = {
+    "classify": (
+        "classify", {"classes": ["a", "b"], "width": 32, "height": 24, "arch": "F4@3x3/4 > R > gap"}
+    ),
+    "listen": ("listen", {**HEARS, "arch": "F4@3x3/2 > BN > R > gap"}),
+    "listen by WaveNet": (
+        "listen", {**HEARS, "front": "samples", "arch": "F4@20/10 > R > W4*3 > R > gap"}
+    ),
+    "listen by GRU": ("listen", {**HEARS, "arch": "rows > GRU6 both last"}),
+    "locate": (
+        "locate", {"crop_px": 64, "stages": ["F4@3x3/4 > BN > R", "F4@3x3/2 > R"]}
+    ),
+    "read": ("read", {"sequence": "GRU6 both"}),
+    "transcribe": ("transcribe", WRITES),
+    "transcribe by GRU": ("transcribe", {**WRITES, "sequence": "GRU6 both"}),
+}  # fmt: skip
+
+
+def trained(case: str) -> Trained:
+    name, settings = SMALL[case]
+    task = make_task(name, settings)
+    return Trained(task, task.network(1).eval(), {}, Path(case))
+
+
+@pytest.mark.parametrize("case", SMALL)
+def test_an_exported_network_answers_alike(case: str, tmp_path: Path) -> None:
+    assert export_onnx(trained(case), tmp_path / "x.onnx").difference <= TOLERANCE
+
+
+def test_an_exported_transcriber_takes_clips_of_any_length(tmp_path: Path) -> None:
+    one = trained("transcribe by GRU")
+    export_onnx(one, tmp_path / "x.onnx")
+    exported = OnnxNetwork(tmp_path / "x.onnx")
+    for frames in (17, 50, 333):
+        inputs = torch.rand(2, frames, 16, 1)
+        with torch.inference_mode():
+            expected = one.network(inputs)
+        torch.testing.assert_close(exported(inputs), expected, atol=1e-4, rtol=1e-4)
+    rng = np.random.default_rng(0)
+    clips = [
+        Clip(
+            sound=rng.normal(0, 0.1, 800 + 400 * number).astype(np.float32),
+            sample_rate=8000,
+            transcript="ab",
+        )
+        for number in range(6)
+    ]
+    items = [item for clip in clips for item in one.task.items(clip, "x")]
+    found = export_int8(one, tmp_path / "x.onnx", tmp_path / "x.int8.onnx", items, {})
+    assert set(found.metrics) == {"wer", "cer", "exact"}
