@@ -32,6 +32,11 @@ USUAL_RATES: dict[OptimiserName, float] = {
 }
 """Learning rates that suit the small networks here, where none is given."""
 
+LONGEST_WARMUP = 0.2
+"""The share of a run that warming up may take; else it takes `SHORT_WARMUP` of it."""
+
+SHORT_WARMUP = 0.1
+
 
 class OptimiserSettings(BaseModel):
     """Which optimiser, and how its rate changes over a run."""
@@ -46,7 +51,12 @@ class OptimiserSettings(BaseModel):
         default=0.01, ge=0, description="on weights with two axes or more: not on norms and biases"
     )
     schedule: ScheduleName = "cosine"
-    warmup_steps: int = Field(default=100, ge=0, description="steps from zero to the full rate")
+    warmup_steps: int = Field(
+        default=100,
+        ge=0,
+        description="steps from zero to the full rate; in runs under five times as long, a tenth "
+        "of their steps",
+    )
     last_share: float = Field(
         default=0.01, ge=0, le=1, description="of the rate, at the end of linear and cosine"
     )
@@ -62,10 +72,13 @@ class OptimiserSettings(BaseModel):
 
     def share_at(self, step: int, steps: int) -> float:
         """The share of the highest rate at a step (from 0) of a run of `steps`."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        rest = max(steps - self.warmup_steps, 1)
-        way = min((step - self.warmup_steps) / rest, 1.0)
+        warmup = self.warmup_steps
+        if warmup > LONGEST_WARMUP * steps:
+            warmup = min(warmup, round(SHORT_WARMUP * steps))
+        if step < warmup:
+            return (step + 1) / warmup
+        rest = max(steps - warmup, 1)
+        way = min((step - warmup) / rest, 1.0)
         if self.schedule == "linear":
             return 1.0 - (1.0 - self.last_share) * way
         if self.schedule == "cosine":

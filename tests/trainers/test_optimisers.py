@@ -39,6 +39,12 @@ def test_schedules_by_hand():
     assert cosine.share_at(9, 110) == 1.0
     assert cosine.share_at(60, 110) == pytest.approx(0.5)
     assert cosine.share_at(110, 110) == pytest.approx(0.0)
+    # A run of thousands of steps warms up as it is told, a short one for a tenth of its steps.
+    usual = OptimiserSettings(schedule="constant")
+    assert [usual.share_at(n, 2000) for n in (0, 49, 99, 100)] == pytest.approx([0.01, 0.5, 1, 1])
+    assert usual.share_at(49, 500) == pytest.approx(0.5)
+    assert [usual.share_at(n, 100) for n in (0, 4, 9, 10)] == pytest.approx([0.1, 0.5, 1, 1])
+    assert usual.share_at(0, 3) == 1.0
     steps = OptimiserSettings(schedule="steps", warmup_steps=0)
     assert [steps.share_at(n, 100) for n in (0, 59, 60, 85)] == pytest.approx([1, 1, 0.1, 0.01])
     linear = OptimiserSettings(schedule="linear", warmup_steps=0, last_share=0.2)
