@@ -3,6 +3,9 @@
 The floor is encoding the same pictures as JPEG alone. SynthTIGER and
 TextRecognitionDataGenerator render single lines of text; see `peers.py`.
 
+Then come whole rows of the recipe `plates`: its scenes with the augmenters of `camera-light`,
+encoded, with all labels and parameters; and how many times as fast two workers build them.
+
 The peak memory of a process that makes the recipe `plates` comes last, after a few samples
 and after twenty times as many: it should hardly grow. `python -m benchmarks.scenes --samples
 20000` compares 1,000 with 20,000.
@@ -16,6 +19,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -24,12 +28,18 @@ import cv2
 import numpy as np
 
 from benchmarks.timing import Stages, rates
+from seedbed import make
+from seedbed.builder import build as build_dataset
 from seedbed.generators import plate_scene
 from seedbed.generators.plate_scene import PlateScene
 from seedbed.make import Maker
 from seedbed.recipe import load_recipe
 
 SCENES = 60
+
+ROWS = 400
+"""Rows in the build that one worker and two make, by the wall clock: starting processes counts,
+and so does what else runs on the machine."""
 
 SAMPLES, FEWER = 200, 20
 """Samples made by default for the peak of memory, and by how much fewer the first look is."""
@@ -60,11 +70,51 @@ def stages(scene: PlateScene) -> None:
     ):
         for sample in scene.samples(seed=2, count=2 * SCENES):
             watched._timed("jpeg", _encode)(sample.image)
+    _print_stages(watched, 2 * SCENES)
+
+
+def _print_stages(watched: Stages, count: int) -> float:
+    """Print the milliseconds of each stage for one of `count`; returns their sum in seconds."""
     # What else runs on the machine hardly counts: the clock is the process's own.
     total = sum(watched.seconds.values())
     for name, seconds in sorted(watched.seconds.items(), key=lambda one: -one[1]):
-        per_scene = 1000 * seconds / (2 * SCENES)
-        print(f"  {name:14} {per_scene:6.2f} ms  {100 * seconds / total:4.0f}%")
+        print(f"  {name:14} {1000 * seconds / count:6.2f} ms  {100 * seconds / total:4.0f}%")
+    return total
+
+
+def rows() -> None:
+    """Print rows a second of the recipe `plates`, where their time goes, and two workers' gain."""
+    recipe = load_recipe("plates").seeded(3)
+    maker = Maker(recipe)
+    maker.prepare()
+    for index in range(SCENES // 2):
+        maker.row("train", index)
+    watched = Stages(time.process_time)
+    classes = {type(augmenter) for _, augmenter in recipe.augmenters_for("train")}
+    with watched.watching(
+        [
+            (PlateScene, "draw", "draw"),
+            (PlateScene, "render", "render"),
+            *((one, "augment", "augment") for one in classes),
+            (make, "encode", "encode"),
+            (make, "row_of", "row"),
+            (Maker, "row", "rest"),
+        ]
+    ):
+        for index in range(2 * SCENES):
+            maker.row("train", index)
+    print("  rows of the recipe plates, with camera-light:")
+    seconds = _print_stages(watched, 2 * SCENES)
+    took = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in (1, 2):
+            started = time.perf_counter()
+            build_dataset(recipe.scaled(ROWS), Path(folder, str(workers)), workers=workers)
+            took[workers] = time.perf_counter() - started
+    print(
+        f"  {'rows':16} {2 * SCENES / seconds:8.1f} /s   a build of {ROWS} with two workers is "
+        f"{took[1] / took[2]:.2f}x as fast as with one"
+    )
 
 
 def peaks(samples: int) -> tuple[float, float]:
@@ -95,7 +145,7 @@ def memory(samples: int) -> None:
 
 
 def main(samples: int = SAMPLES) -> None:
-    """Print scenes a second, ratios to the floor and to the others, the stages and memory."""
+    """Print scenes a second, ratios to the floor and to the others, stages, rows and memory."""
     cv2.setNumThreads(1)
     scene = PlateScene()
     scene.prepare()
@@ -121,6 +171,7 @@ def main(samples: int = SAMPLES) -> None:
         ratio = measured["seedbed scenes"] / rate
         print(f"  {name:16} {rate:8.1f} /s   seedbed is {ratio:.2f}x")
     stages(scene)
+    rows()
     memory(samples)
 
 
