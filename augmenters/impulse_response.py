@@ -35,7 +35,7 @@ class ImpulseResponse(SoundAugmenter[ImpulseResponseParams]):
 
     The loudest frame counts as the direct sound. Channels are averaged. A response of a
     higher rate than the clip's is resampled; one of a lower rate would silently take the
-    highs away and is refused, before a build where it is under `lowest_rate_hz`.
+    highs away and is refused before a build, and so is one under `lowest_rate_hz`.
     """
 
     params_type: ClassVar[type[ImpulseResponseParams]] = ImpulseResponseParams
@@ -52,6 +52,12 @@ class ImpulseResponse(SoundAugmenter[ImpulseResponseParams]):
             path = self.folder / name
             _check_rate(path, sound_length(path)[1], self.lowest_rate_hz)
             _response(path, self.lowest_rate_hz)
+
+    def check_rate(self, sample_rate: int) -> None:
+        """Hold every response's rate against the clips'. Raises `InputError` for a lower one."""
+        for name in sound_files(self.folder):
+            path = self.folder / name
+            _check_rate(path, sound_length(path)[1], sample_rate)
 
     def file_digests(self) -> dict[str, str]:
         """Of the folder's files. Raises `InputError`."""

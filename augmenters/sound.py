@@ -225,6 +225,7 @@ class SoundAugmenter(Augmenter[P, Clip]):
     """An augmenter of sound: `(clip, rng) -> clip`, and on bare arrays too."""
 
     sample_type: ClassVar[type[Clip]] = Clip
+    keeps_rate: ClassVar[bool] = True
 
     @abstractmethod
     def change(self, clip: Clip, params: P) -> Clip:

@@ -132,6 +132,11 @@ class Generator(Component, ABC, Generic[P, S]):
         """(height, width) in pixels of every picture it makes; None where that is not fixed."""
         return None
 
+    def sound_rate(self) -> int | None:
+        """Hertz of every clip it makes, its field `sample_rate`; None where it has none."""
+        rate = getattr(self, "sample_rate", None)
+        return rate if isinstance(rate, int) else None
+
     def layout_sheet(self) -> NDArray[np.uint8]:
         """All the layouts this generator knows on one RGB picture, for `seedbed preview`.
 
@@ -182,6 +187,8 @@ class Augmenter(Component, ABC, Generic[P, S]):
 
     keeps_size: ClassVar[bool] = False
     """Whether a picture always has the same height and width afterwards."""
+    keeps_rate: ClassVar[bool] = False
+    """Whether a clip always has the same sample rate afterwards."""
 
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
 
@@ -190,6 +197,13 @@ class Augmenter(Component, ABC, Generic[P, S]):
 
         Asked only where the size is known: the generator's is fixed, and no augmenter before
         this one changes it. Raises `InputError`, with both sizes.
+        """
+
+    def check_rate(self, sample_rate: int) -> None:
+        """Check, before a build, that it can change clips of that rate in hertz.
+
+        Asked only where the rate is known: the generator's is fixed, and no augmenter before
+        this one changes it. Raises `InputError`, naming the file and both rates.
         """
 
     @abstractmethod

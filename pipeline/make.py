@@ -44,6 +44,18 @@ class _Line:
             if not augmenter.keeps_size:
                 return
 
+    def check_rates(self) -> None:
+        """Let augmenters check the sample rate of the clips they get, as far as it is known."""
+        rate = self.generator.sound_rate()
+        if rate is None:
+            return
+        for _, _, augmenter in self.augmenters:
+            if augmenter.probability == 0:
+                continue
+            augmenter.check_rate(rate)
+            if not augmenter.keeps_rate:
+                return
+
 
 class Maker:
     """Makes, encodes and replays the samples of a recipe under one seed.
@@ -78,13 +90,14 @@ class Maker:
         return component
 
     def prepare(self) -> None:
-        """Let every component check its files and warm its caches, and sizes of pictures.
+        """Let every component check its files, sizes and rates, and warm its caches.
 
         Raises `InputError`, which names the recipe.
         """
         with self.recipe.named_in_errors():
             for line in self._lines.values():
                 line.check_sizes()
+                line.check_rates()
         for component in self._components:
             try:
                 with self.recipe.named_in_errors():

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from seedbed.augmenters import ImpulseResponse, RoomReverberation
 from seedbed.augmenters.sound import power_of, speech_mask
 from seedbed.augmenters.sound_room import PRE_FRAMES, Room, room_response
+from seedbed.builder import build
 from seedbed.errors import InputError
+from seedbed.recipe import parse_recipe
 from seedbed.sample import Clip
 from seedbed.streams import stream
 
@@ -166,3 +168,29 @@ def test_responses_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         soundfile.write(folder / f"{name}.wav", sound, RATE, subtype="FLOAT")
         with pytest.raises(InputError, match=complaint):
             ImpulseResponse(folder=folder).prepare()
+
+
+def test_a_response_of_too_low_a_rate_for_the_clips_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "rooms"
+    folder.mkdir()
+    click = np.zeros(800, np.float32)
+    click[10] = 0.9
+    soundfile.write(folder / "hall.wav", click, 16000)
+    speech = {"name": "speech", "phrases": "digits", "engines": {"espeak": {}}}
+    values = {
+        "name": "halls",
+        "seed": 1,
+        "generator": {**speech, "sample_rate": 22050},
+        "augmenters": [{"name": "gain"}, {"name": "impulse-response", "folder": str(folder)}],
+        "splits": {"train": 2},
+    }
+    sentence = r"^recipe halls: impulse response .*hall\.wav: has 16000 Hz, but 22050 Hz or more"
+    with pytest.raises(InputError, match=sentence):
+        build(parse_recipe(values), tmp_path / "out", executor="serial")
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert written == []
+    low = {**values, "generator": {**speech, "sample_rate": 16000}}
+    ImpulseResponse(folder=folder).check_rate(16000)
+    assert parse_recipe(low).generator_for("train").sound_rate() == 16000
