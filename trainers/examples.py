@@ -36,6 +36,23 @@ class Mixed(Pool[Any]):
         return self.pools[min(number, len(self.pools) - 1)].item(position)
 
 
+class Joined(Pool[Any]):
+    """Several pools of a known size one after the other: a pass holds every item of each once."""
+
+    def __init__(self, pools: list[Pool[Any]]) -> None:
+        self.pools = pools
+        self.count = sum(pool.count for pool in pools)
+
+    def item(self, position: int) -> Any:
+        """The item at a position."""
+        number, place = divmod(position, self.count)
+        for pool in self.pools:
+            if place < pool.count:
+                return pool.item(number * pool.count + place)
+            place -= pool.count
+        raise AssertionError("a place within the count belongs to a pool")
+
+
 class Examples(Dataset[Example]):
     """Training examples by position."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import shutil
 import time
 import warnings
@@ -31,10 +32,15 @@ from seedbed.errors import InputError, SeedbedError
 from seedbed.shards import write_whole
 from seedbed.streams import derive_seed
 from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_config
-from seedbed.trainers.examples import Examples, FullPasses, Mixed, Positions, prepare_worker
+from seedbed.trainers.examples import Examples, FullPasses, Joined, Mixed, Positions, prepare_worker
 from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
-from seedbed.trainers.regularise import Regulariser, near_zero_activations, near_zero_weights
+from seedbed.trainers.regularise import (
+    Regulariser,
+    matching_layers,
+    near_zero_activations,
+    near_zero_weights,
+)
 from seedbed.trainers.run_log import MetricsTable, ProgressLine, is_helper
 from seedbed.trainers.runs import channels_last, save_weights
 from seedbed.trainers.sources import (
@@ -201,16 +207,22 @@ class Learner(lightning.LightningModule):
         loss = losses["loss"]
         self.latest = {name: value.detach() for name, value in losses.items()}
         # Asking a GPU for one number makes it wait, so it is asked less often.
-        if (loss.device.type == "cpu" or step % fit.log_every == 0) and not torch.isfinite(loss):
-            raise SeedbedError(
-                f"the loss became {float(loss.detach())} at step {step}: lower "
-                f"fit.optimiser.learning_rate, lengthen fit.optimiser.warmup_steps or lower "
-                f"fit.clip_norm."
-            )
+        if loss.device.type == "cpu" or step % fit.log_every == 0:
+            self.check_loss(step)
         if self.length.full:
             # Lightning divides by the number of chunks; the last one may be smaller.
             loss = loss * (len(batch["inputs"]) * self.length.accumulate / self.length.items)
         return loss
+
+    def check_loss(self, step: int) -> None:
+        """Raise `SeedbedError` where the latest loss is no number."""
+        loss = self.latest.get("loss")
+        if loss is not None and not torch.isfinite(loss):
+            raise SeedbedError(
+                f"the loss became {float(loss)} at step {step}: lower "
+                f"fit.optimiser.learning_rate, lengthen fit.optimiser.warmup_steps or lower "
+                f"fit.clip_norm."
+            )
 
     def _seed(self, batch_idx: int) -> None:
         seed = derive_seed(self.config.seed, "step", batch_idx, self.global_rank)
@@ -263,10 +275,19 @@ class Watch(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run has to know of the validations before."""
-        return {"best": self.best, "best_step": self.best_step, "misses": self.misses}
+        return {
+            "best": self.best,
+            "best_step": self.best_step,
+            "misses": self.misses,
+            "goal": self.task.goal[0],
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Take up what `state_dict` gave; a best score of another metric is none."""
+        # Earlier versions did not say which it was: locate's was recall.
+        before = "recall" if self.task.name == "locate" else self.task.goal[0]
+        if state.get("goal", before) != self.task.goal[0]:
+            return
         self.best, self.best_step = state["best"], state["best_step"]
         self.misses = state["misses"]
 
@@ -278,7 +299,11 @@ class Watch(Callback):
         self.done_step = step
         fit = self.config.fit
         last = step >= learner.length.steps
-        if self.items and (step % fit.validate_every == 0 or last):
+        validates = bool(self.items) and (step % fit.validate_every == 0 or last)
+        if validates or step % fit.checkpoint_every == 0 or last:
+            # What is written is what a resumed run goes on from.
+            learner.check_loss(step)
+        if validates:
             if trainer.is_global_zero:
                 self._validate(learner, step)
             trainer.strategy.barrier()
@@ -294,9 +319,7 @@ class Watch(Callback):
     def _validate(self, learner: Any, step: int) -> None:
         metrics = validate(self.task, learner.scored(), self.items)
         if learner.regulariser is not None:
-            metrics["near_zero_weights"] = near_zero_weights(learner.network)["all"]
-            shares = near_zero_activations(learner.network, learner.records)
-            metrics["near_zero_activations"] = shares.get("all", 0.0)
+            metrics.update(_near_zero(learner, self.config))
         self.on_validated(step, metrics)
         name, more_is_better = self.task.goal
         score = metrics.get(name, float("nan"))
@@ -310,10 +333,37 @@ class Watch(Callback):
             self.misses += 1
 
 
+def _near_zero(learner: Learner, config: TrainingConfig) -> dict[str, float]:
+    """Shares of numbers near zero: of all, and of the layers that a penalty names."""
+    network = learner.network
+    found: dict[str, float] = {}
+    measured = {
+        "weights": near_zero_weights(network),
+        "activations": near_zero_activations(network, learner.records),
+    }
+    for on, shares in measured.items():
+        if "all" in shares:
+            found[f"near_zero_{on}"] = shares["all"]
+    for penalty in config.fit.regularise:
+        shares = measured[penalty.on]
+        for pattern in () if penalty.layers == "all" else penalty.layers:
+            for layer in matching_layers(network, pattern):
+                for name, share in shares.items():
+                    if name == layer or name.startswith(f"{layer}."):
+                        found[f"near_zero_{penalty.on}/{name}"] = share
+    return found
+
+
 def validate(task: Task[Any, Any], network: nn.Module, items: list[Any]) -> dict[str, float]:
-    """The task's quick metrics over items; the network is left in the mode it was in."""
+    """The task's quick metrics over items, and the slower ones where its goal is one of them.
+
+    The network is left in the mode it was in.
+    """
     outcomes = all_outcomes(task, network, items)
-    return task.metrics(outcomes)
+    metrics = dict(task.metrics(outcomes))
+    if task.goal[0] not in metrics:
+        metrics = {**metrics, **task.whole_set_metrics(outcomes)}
+    return metrics
 
 
 def all_outcomes(
@@ -360,6 +410,7 @@ def fit(
     teach the task, and `SeedbedError` for a loss that is no number or memory that is short.
     """
     task = make_task(config.task, config.settings)
+    _ranks(config.fit)
     if is_helper():
         say, live = _nothing, False
     _open_run(config, run)
@@ -387,7 +438,7 @@ def _fit(
     table = MetricsTable(run / "metrics.csv", done)
     loggers: list[Any] = [table]
     if settings.tensorboard:
-        loggers.append(TensorBoardLogger(run, name="", version="tensorboard"))
+        loggers.append(_tensorboard(run, done))
 
     def validated(step: int, metrics: dict[str, float]) -> None:
         values = {f"validation/{name}": value for name, value in metrics.items()}
@@ -404,8 +455,7 @@ def _fit(
     }
     length = run_length(settings, pool.count, ranks, where)
     if not is_helper():
-        described_all = {"data": described, "validation": validation}
-        write_whole(run / "data.json", as_json(described_all).encode())
+        _note_data(run, {"data": described, "validation": validation})
     # A run that was killed after its last step has no result yet: it is taken up once more.
     if (run / "result.json").is_file():
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
@@ -492,6 +542,15 @@ def _training_pool(
             )
             seconds = time.monotonic() - started
             say(f"{where}: {pools[-1].count:,} items {held} ({seconds:.0f} s)")
+    if config.fit.batch == "full":
+        for where, pool in zip(config.data, pools, strict=True):
+            if not isinstance(pool, HeldPool):
+                raise InputError(
+                    f"batch: full needs items that are held in memory, which those of {where} are "
+                    f"not: raise fit.memory_mib ({config.fit.memory_mib:g}) where it is no stream, "
+                    f"or give fit.batch a number."
+                )
+        return (pools[0] if len(pools) == 1 else Joined(pools)), described
     mixed = pools[0] if len(pools) == 1 else Mixed(pools, config.seed)
     return mixed, described
 
@@ -531,6 +590,39 @@ def _open_run(config: TrainingConfig, run: Path) -> None:
     write_whole(path, config.text().encode())
 
 
+def _note_data(run: Path, described: dict[str, Any]) -> None:
+    """Write what a run learns from, once. Raises `InputError` where it was something else."""
+    path = run / "data.json"
+    if not path.is_file():
+        write_whole(path, as_json(described).encode())
+        return
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = _changed(before, json.loads(as_json(described)))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}): delete it if the data are as they were."
+        ) from error
+    if changed:
+        raise InputError(
+            f"{run} learnt from other data than there are now ({changed} has changed, see its "
+            f"data.json): bring the data back, give another --run, or delete it."
+        )
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """The first source and its key that differ; "" for none. A key that one lacks is no change."""
+    for part in ("data", "validation"):
+        if len(before[part]) != len(now[part]):
+            return part
+        for old, new in zip(before[part], now[part], strict=True):
+            for key in old.keys() & new.keys():
+                if old[key] != new[key]:
+                    where = next(iter(new.values()))
+                    return f"the {key} of {where}, split {new.get('split', part)},"
+    return ""
+
+
 def _steps_done(state: Path) -> int:
     if not state.is_file():
         return 0
@@ -543,8 +635,27 @@ def _steps_done(state: Path) -> int:
         ) from error
 
 
+def _tensorboard(run: Path, done: int) -> TensorBoardLogger:
+    """TensorBoard's log; what a killed run wrote after its last checkpoint is purged."""
+    later: dict[str, Any] = {"purge_step": done + 1} if done else {}
+    return TensorBoardLogger(run, name="", version="tensorboard", **later)
+
+
 def _ranks(settings: FitSettings) -> int:
-    """Devices that train side by side; on a CPU, processes, where their number is given."""
+    """Devices that train side by side; on a CPU, processes, where their number is given.
+
+    Raises `InputError` for a GPU where there is none, and for more of them than there are.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if settings.accelerator == "gpu" and not there:
+        raise InputError(
+            "fit.accelerator is gpu, and torch finds no GPU here: set it to auto or cpu."
+        )
+    asked = 0 if settings.devices == "auto" else settings.devices
+    if settings.accelerator != "cpu" and there and asked > there:
+        raise InputError(
+            f"fit.devices is {asked}, and there are {there} GPUs: give {there} at most, or auto."
+        )
     if settings.accelerator == "cpu" or not torch.cuda.is_available():
         return 1 if settings.devices == "auto" else settings.devices
     return torch.cuda.device_count() if settings.devices == "auto" else settings.devices
@@ -583,22 +694,49 @@ def _cpu_computes_bf16() -> bool:
 
 @contextmanager
 def _in_sentences(config: TrainingConfig) -> Iterator[None]:
-    """Memory that is short, on the device or in a worker, as one sentence."""
+    """Memory that is short, and what went wrong in a data worker, as one sentence."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _out_of_memory(config) from error
+    except SeedbedError as error:
+        sentence = _from_worker(str(error))
+        if sentence is None:
+            raise
+        raise type(error)(sentence) from None
     except RuntimeError as error:
         text = str(error)
+        sentence = _from_worker(text)
+        if sentence is not None:
+            raise SeedbedError(sentence) from None
+        if "DataLoader worker" in text and ("exited unexpectedly" in text or "killed" in text):
+            raise SeedbedError(
+                f"a process that makes examples was ended from outside, most likely because "
+                f"memory was short: lower fit.memory_mib ({config.fit.memory_mib:g}) or "
+                f"fit.batch, or set fit.workers to 0."
+            ) from error
         if "not enough memory" in text or "can't allocate memory" in text:
             raise _out_of_memory(config) from error
         raise
 
 
+def _from_worker(text: str) -> str | None:
+    """The sentence of an error that torch carried out of a data worker with its traceback."""
+    if not text.startswith("Caught ") or "DataLoader worker" not in text.splitlines()[0]:
+        return None
+    found = re.findall(r"^seedbed\.errors\.\w+: (.*?)\Z", text, re.MULTILINE | re.DOTALL)
+    return str(found[-1]).strip() if found else None
+
+
 def _out_of_memory(config: TrainingConfig) -> SeedbedError:
+    if config.fit.batch == "full":
+        return SeedbedError(
+            f"out of memory with fit.chunk {config.fit.chunk}: halve it; batch: full adds up the "
+            f"gradients of chunks."
+        )
     return SeedbedError(
         f"out of memory with fit.batch {config.fit.batch}: halve it and double fit.accumulate, "
-        f"which gives the same gradient."
+        f"which gives about the same gradient."
     )
 
 

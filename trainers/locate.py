@@ -236,7 +236,7 @@ class Locate(Task[LocateSettings, LocateItem]):
     sample_type: ClassVar[type[Picture]] = Picture
     needs: ClassVar[str] = "pictures whose plates are labelled with quads or boxes"
     needs_quads: ClassVar[bool] = True
-    goal: ClassVar[tuple[str, bool]] = ("recall", True)
+    goal: ClassVar[tuple[str, bool]] = ("ap50", True)
 
     def __init__(self, settings: LocateSettings) -> None:
         super().__init__(settings)

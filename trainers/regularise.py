@@ -262,7 +262,8 @@ def near_zero_activations(
     try:
         network.eval()
         with torch.no_grad():
-            network(records)
+            # Not by a call: a compiled network would skip the hooks, its own layers do not.
+            network.forward(records)
     finally:
         network.train(training)
         for hook in hooks:

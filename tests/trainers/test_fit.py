@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,13 @@ from seedbed.trainers.config import (
     parse_config,
     parse_overrides,
 )
-from seedbed.trainers.examples import FullPasses, Positions
+from seedbed.trainers.examples import FullPasses, Joined, Positions
 from seedbed.trainers.fit import fit, run_length
 from seedbed.trainers.read import Read, ReadNetwork
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import load_trained
+from seedbed.trainers.sources import HeldPool
+from seedbed.trainers.task import make_task
 
 
 def config(data: Path, fit_values: dict[str, Any], task: str = "read", **changes: Any):
@@ -176,6 +181,7 @@ def test_two_processes_share_the_examples_and_end_with_the_same_weights(
 
 def test_a_strong_l1_empties_the_weights(plates, tmp_path, fit_values):
     penalties = [{"on": "weights", "l1": 3.0}, {"on": "activations", "l1": 1e-4}]
+    penalties.append({"on": "weights", "l2": 1e-9, "layers": ["head"]})
     chosen = config(
         plates, fit_values, steps=60, validate_every=20, regularise=penalties, ema=0.0,
         clip_norm=None, optimiser={"name": "adam", "learning_rate": 0.003, "warmup_steps": 0},
@@ -190,6 +196,8 @@ def test_a_strong_l1_empties_the_weights(plates, tmp_path, fit_values):
     assert shares[0] < shares[1] < shares[2]
     assert shares[2] > 0.5
     assert all(0.0 < share < 1.0 for share in values("validation/near_zero_activations"))
+    # A layer that a penalty names has a row of its own.
+    assert len(values("validation/near_zero_weights/head")) == 3
     penalty = values("train/penalty")
     assert penalty[-1] < 0.2 * penalty[0]
 
@@ -199,12 +207,15 @@ def test_a_compiled_network_learns_the_same(plates, tmp_path, fit_values):
     for compiled in (False, True):
         run = tmp_path / str(compiled)
         changes = {"steps": 2, "compile": compiled, "precision": "32", "accelerator": "cpu"}
+        changes["regularise"] = [{"on": "activations", "l1": 1e-9}]
         chosen = config(plates, fit_values, **changes)
         # One layer: each takes the compiler many seconds.
         tiny = {**chosen.settings, "arch": "F4@3x3/8 > R"}
         fit(chosen.model_copy(update={"settings": tiny}), run)
         rows = read_metrics(run / "metrics.csv")
         losses.append([value for _, name, value in rows if name == "train/loss"])
+        near = [value for _, name, value in rows if name == "validation/near_zero_activations"]
+        assert len(near) == 1 and 0.0 < near[0] < 1.0
         assert load_trained(run).task.name == "read"
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
@@ -264,12 +275,157 @@ def test_short_memory_is_one_sentence(plates, tmp_path, fit_values, monkeypatch)
     monkeypatch.setattr(fit_module.Learner, "training_step", short)
     with pytest.raises(SeedbedError, match=r"out of memory with fit\.batch 4: halve it"):
         fit(config(plates, fit_values), tmp_path / "run")
+    full = config(plates, fit_values, batch="full", chunk=5)
+    with pytest.raises(SeedbedError, match=r"out of memory with fit\.chunk 5: halve it"):
+        fit(full, tmp_path / "full")
+    lost = "DataLoader worker (pid(s) 12) exited unexpectedly"
+    sentence = r"ended from outside, .* lower fit\.memory_mib"
+    with pytest.raises(SeedbedError, match=sentence), fit_module._in_sentences(full):
+        raise RuntimeError(lost)
 
 
 def test_another_configuration_does_not_overwrite_a_run(plates, tmp_path, fit_values):
     fit(config(plates, fit_values, steps=1), tmp_path / "run")
     with pytest.raises(InputError, match="holds a run with another configuration"):
         fit(config(plates, fit_values, steps=2), tmp_path / "run")
+
+
+def test_other_data_do_not_go_on_with_a_run(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values, steps=1)
+    fit(chosen, tmp_path / "run")
+    path = tmp_path / "run" / "data.json"
+    noted = json.loads(path.read_text())
+    seed = noted["data"][0].pop("seed")
+    # A record of an earlier version may lack a key; and a record is written once.
+    path.write_text(json.dumps(noted))
+    assert fit(chosen, tmp_path / "run").already_complete
+    assert json.loads(path.read_text()) == noted
+    noted["data"][0].update(seed=seed, hash="0" * 64)
+    path.write_text(json.dumps(noted))
+    with pytest.raises(InputError, match=r"other data than there are now \(the hash of .*plates, "):
+        fit(chosen, tmp_path / "run")
+
+
+def test_what_goes_wrong_in_a_worker_is_one_sentence(tmp_path, fit_values):
+    recipe = tmp_path / "crops.yaml"
+    recipe.write_text(
+        "name: crops\n"
+        "generator: {name: plate-crop, width: 128, height: 48,"
+        " scene: {width: 192, height: 128, layouts: [de], plate_counts: [0, 1],"
+        " plate_width_px: [90, 120], decoy_rate: 0, bystander_rate: 0}}\n"
+        "splits: {train: 5, val: 2}\n"
+    )
+    settings = {**READ, "alphabet": "0"}
+    chosen = parse_config(
+        {
+            "task": "read", "settings": settings, "data": str(recipe),
+            "validation": str(validation_without_plates(tmp_path)), "validation_split": "all",
+            "fit": {**fit_values, "workers": 1},
+        }
+    )  # fmt: skip
+    with pytest.raises(InputError) as raised:
+        fit(chosen, tmp_path / "run")
+    said = str(raised.value)
+    assert "\n" not in said and "Traceback" not in said
+    assert "alphabet" in said and "crops train" in said
+
+
+def validation_without_plates(folder: Path) -> Path:
+    """Labels of one picture without plates: nothing to validate on, and nothing to refuse."""
+    import cv2
+    import numpy as np
+
+    cv2.imwrite(str(folder / "empty.png"), np.zeros((64, 64, 3), dtype=np.uint8))
+    path = folder / "empty.jsonl"
+    path.write_text('{"image": "empty.png", "plates": []}\n')
+    return path
+
+
+def test_full_holds_every_item_of_several_sources_once():
+    pools = [HeldPool("abc", seed=1), HeldPool("de", seed=2)]
+    joined = Joined(pools)
+    for step in range(3):
+        assert sorted(joined.item(5 * step + place) for place in range(5)) == list("abcde")
+
+
+def test_full_refuses_what_is_not_held(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values, batch="full", memory_mib=0.001)
+    with pytest.raises(InputError, match=r"batch: full needs items that are held in memory"):
+        fit(chosen, tmp_path / "run")
+
+
+def test_devices_that_are_not_there_are_one_sentence(plates, tmp_path, fit_values, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"fit\.accelerator is gpu, and torch finds no GPU"):
+        fit(config(plates, fit_values, accelerator="gpu"), tmp_path / "run")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(
+        InputError, match=r"fit\.devices is 3, and there are 2 GPUs: give 2 at most"
+    ):
+        fit(config(plates, fit_values, devices=3), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_is_looked_at_before_it_is_written(plates, tmp_path, fit_values, monkeypatch):
+    # As on a GPU, which is not asked at every step.
+    monkeypatch.setattr(torch, "isfinite", lambda loss: torch.tensor(True))
+    chosen = config(
+        plates, fit_values, steps=4, clip_norm=None, checkpoint_every=4, validate_every=4,
+        optimiser={"name": "sgd", "learning_rate": 1e30, "warmup_steps": 0},
+    )  # fmt: skip
+    whole = fit_module.Watch.on_train_batch_end
+
+    def asked(self, *arguments):
+        monkeypatch.undo()
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(fit_module.Watch, "on_train_batch_end", asked)
+    with pytest.raises(SeedbedError, match=r"the loss became (nan|inf)"):
+        fit(chosen, tmp_path / "run")
+    assert not (tmp_path / "run" / "state.ckpt").exists()
+
+
+def test_the_best_locator_is_that_of_the_best_ap50(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values, task="locate", steps=1)
+    fit(chosen, tmp_path / "run")
+    found = {name: value for _, name, value in read_metrics(tmp_path / "run" / "metrics.csv")}
+    best = json.loads((tmp_path / "run" / "result.json").read_text())["best"]
+    assert found["validation/ap50"] == pytest.approx(best)
+    assert "validation/recall" in found
+    # What a run of an earlier version had as its best was a recall.
+    watch = fit_module.Watch(tmp_path, make_task("locate"), chosen, [], lambda *_: None)
+    watch.load_state_dict({"best": 0.9, "best_step": 3, "misses": 2})
+    assert (watch.best, watch.misses) == (None, 0)
+    watch.load_state_dict({"best": 0.8, "best_step": 3, "misses": 2, "goal": "ap50"})
+    assert (watch.best, watch.misses) == (0.8, 2)
+
+
+def test_tensorboard_forgets_what_a_killed_run_wrote_too_much(tmp_path):
+    assert fit_module._tensorboard(tmp_path, 5)._kwargs == {"purge_step": 6}
+    assert fit_module._tensorboard(tmp_path, 0)._kwargs == {}
+
+
+def test_a_killed_process_goes_on_to_the_same_weights(plates, tmp_path, fit_values):
+    chosen = config(plates, fit_values, steps=60, workers=1, validate_every=60)
+    run = tmp_path / "killed"
+    path = tmp_path / "config.yaml"
+    path.write_text(chosen.text())
+    code = "from seedbed.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", str(path), "--run", str(run), "--no-report"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        while not (run / "state.ckpt").is_file() and process.poll() is None:
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert not (run / "result.json").exists()
+    fit(chosen, run)
+    fit(chosen, tmp_path / "whole")
+    whole, resumed = (load_file(one / "last.safetensors") for one in (tmp_path / "whole", run))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
 def test_a_checkpoint_of_another_task_is_one_sentence(plates, tmp_path, fit_values):
@@ -287,7 +443,8 @@ def test_data_without_the_labels_is_one_sentence(tmp_path, fit_values, plates):
     import numpy as np
 
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), dtype=np.uint8))
-    labels.write_text('{"image": "a.png", "plates": []}\n')
+    rows = ({"image": "a.png", "plates": [], "split": split} for split in ("train", "val"))
+    labels.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(InputError, match=r"needs pictures whose plates .* has none"):
         fit(config(labels, fit_values), tmp_path / "run")
     sounds = tmp_path / "sounds.yaml"
