@@ -173,6 +173,11 @@ class Dataset:
             raise InputError(f"{store} is no dataset: there is no such folder.")
         try:
             if store.size("recipe.yaml") is None:
+                if store.size("last.safetensors") is not None:
+                    raise InputError(
+                        f"{store} is no dataset but a training run: `seedbed export-model` "
+                        f"exports its network."
+                    )
                 raise InputError(f"{store} is no dataset: it has no recipe.yaml.")
             info = read_info(store)
             return cls(store, info, _listed(store) if info else _found(store))

@@ -148,15 +148,16 @@ def evaluate(
         found = evaluate_plates(reader, source, data, count, progress_line("evaluate"))
     else:
         raise InputError("give either --run, or both --locate and --read.")
+    # First, so that nothing found is lost where the sheet cannot be written.
+    if as_json:
+        click.echo(json.dumps(found.values(), ensure_ascii=False))
+    else:
+        _show(found)
     if worst is not None:
         sheet = worst_sheet(found)
         if sheet is None:
             raise InputError(f"the task {found.task!r} has no pictures for --worst.")
         write_picture(sheet, worst)
-    if as_json:
-        click.echo(json.dumps(found.values(), ensure_ascii=False))
-        return
-    _show(found)
 
 
 @click.group()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seedbed.errors import InputError
 from seedbed.geometry import Points, bounding_box
+from seedbed.shards import write_whole
 from seedbed.trainers.draw import draw_plates
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.locate import Locate
@@ -53,7 +54,8 @@ class PlateReader:
     """A locator and a reader, one after the other, on whole pictures."""
 
     def __init__(self, locate: str | Path, read: str | Path, device: str = "cpu") -> None:
-        """Load both runs' best weights. Raises `InputError`."""
+        """Load both runs' best weights. Raises `InputError`, for a device that is not there too."""
+        check_device(device)
         locator, reader = load_trained(locate, Locate.name), load_trained(read, Read.name)
         if not isinstance(locator.task, Locate) or not isinstance(reader.task, Read):
             raise InputError("the runs' tasks are not seedbed's own locate and read.")
@@ -79,6 +81,16 @@ class PlateReader:
         return sorted(plates, key=lambda one: -one.score)
 
 
+def check_device(device: str) -> None:
+    """Raise `InputError` for a device that torch does not know or does not find here."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"--device {device} is not to be had here ({str(error).splitlines()[0]}): give cpu."
+        ) from error
+
+
 def pictures_in(folder: Path) -> list[Path]:
     """The picture files in a folder, by name. Raises `InputError` where there are none."""
     if not folder.is_dir():
@@ -99,18 +111,23 @@ def predict_plates(
     """Write one row a picture of the folder `images` to `out`; how many rows.
 
     Rows look like `{"image": name, "plates": [{"box", "quad", "text", "score"}]}`, names
-    relative to the folder. `draw` gets the pictures with what was found drawn in.
+    relative to the folder. `draw` gets the pictures with what was found drawn in. `out` is written
+    whole or not at all. Raises `InputError` that names a picture which cannot be read.
     """
     paths = pictures_in(images)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", encoding="utf-8") as file:
-        for number, (name, image, plates) in enumerate(_read_all(reader, images, paths), start=1):
-            row = {"image": name, "plates": [plate.row() for plate in plates]}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            if draw is not None:
-                _write_drawn(draw / name, image, plates)
-            if on_progress is not None:
-                on_progress(number, len(paths))
+    rows = []
+    for number, (name, image, plates) in enumerate(_read_all(reader, images, paths), start=1):
+        row = {"image": name, "plates": [plate.row() for plate in plates]}
+        rows.append(json.dumps(row, ensure_ascii=False) + "\n")
+        if draw is not None:
+            _write_drawn(draw / name, image, plates)
+        if on_progress is not None:
+            on_progress(number, len(paths))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, "".join(rows).encode())
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}.") from error
     return len(paths)
 
 

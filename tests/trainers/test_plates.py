@@ -148,6 +148,41 @@ def test_a_labelled_folder_and_a_dataset_are_evaluated(runs, photos, plates):
     assert 0 <= alone.intervals["cer"][0] <= alone.intervals["cer"][1]
     found = evaluate(load_trained(runs["locate"]), open_source(labels, "all", 0), labels)
     assert {"recall", "ap50", "ap50_95"} <= set(found.metrics)
+    assert {"recall", "ap50", "ap50_95"} <= set(found.intervals)
+    assert found.intervals["ap50"][0] <= found.metrics["ap50"] <= found.intervals["ap50"][1]
+
+
+def test_a_bad_picture_leaves_no_half_file(runs, photos, tmp_path):
+    for path in photos.rglob("*.png"):
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        (tmp_path / "pictures" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "pictures" / "z.png").write_bytes(b"no picture")
+    reader = PlateReader(runs["locate"], runs["read"])
+    with pytest.raises(InputError, match=r"picture .*z\.png cannot be decoded"):
+        predict_plates(reader, tmp_path / "pictures", tmp_path / "rows.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_what_was_found_is_printed_before_the_sheet(runs, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("seedbed.trainers.evaluate.worst_sheet", lambda found: None)
+    where = [str(photos / "labels.jsonl"), "--split", "all", "--run", str(runs["read"])]
+    sheet = ["--json", "--worst", str(tmp_path / "worst.png")]
+    done = CliRunner().invoke(evaluate_command, [*where, *sheet])
+    assert json.loads(done.stdout)["task"] == "read"
+    assert "no pictures for --worst" in str(done.exception)
+
+
+def test_a_run_is_no_dataset(runs):
+    with pytest.raises(InputError, match=r"a training run: `seedbed export-model` exports its net"):
+        Dataset.open(runs["read"])
+
+
+def test_a_device_that_is_not_there_is_one_sentence(runs):
+    with pytest.raises(InputError, match=r"^--device nowhere is not to be had here"):
+        PlateReader(runs["locate"], runs["read"], "nowhere")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"^--device cuda is not to be had here .* give cpu"):
+            PlateReader(runs["locate"], runs["read"], "cuda")
 
 
 def test_wrong_labels_name_the_line(tmp_path):
