@@ -271,14 +271,21 @@ def filter_stack(
     return 1 / eager, 1 / _seconds(step(fast, ordered, True), device, repeats)
 
 
-def gpu() -> None:
-    """Print what a stack of filters makes of a GPU."""
-    channels, pixels, records = 256, 64, 64
-    eager, fast = filter_stack("cuda", channels, pixels, records, compiled=True)
+def gpu(
+    device: str = "cuda",
+    channels: int = 256,
+    pixels: int = 64,
+    records: int = 64,
+    side: int = 8192,
+    compiled: bool = True,
+    repeats: int = 10,
+) -> None:
+    """Print what a stack of filters makes of a GPU, beside products of `side` x `side` matrices."""
+    eager, fast = filter_stack(device, channels, pixels, records, compiled, repeats)
     # Forward, and twice as much for the gradients of weights and of inputs; the first layer's
     # inputs need none.
     layer = 2 * 9 * channels**2 * pixels**2 * records
-    share = fast * layer * (3 * 6 - 1) / matrix_peak("cuda", 8192)
+    share = fast * layer * (3 * 6 - 1) / matrix_peak(device, side, repeats)
     print(
         f"  filters {fast / eager:.2f}x eager float32 (wanted 3.0), {100 * share:.0f}% of the "
         f"bf16 matrix peak"
