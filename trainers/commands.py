@@ -110,7 +110,9 @@ def _evaluated(run: Path, where: str, split: str, limit: int | None) -> Evaluati
 @click.option("--run", type=_FOLDER, help="Evaluate this run alone.")
 @click.option("--locate", type=_FOLDER, help="With --read: evaluate both, one after the other.")
 @click.option("--read", type=_FOLDER)
-@click.option("--split", default="test", show_default=True, help="Of the data; all is every row or file.")
+@click.option(
+    "--split", default="test", show_default=True, help="Of the data; all is every row or file."
+)
 @click.option("--n", "count", type=click.IntRange(1), help="Samples at most.")
 @click.option("--worst", type=_FOLDER, help="Write a sheet of the worst cases there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
