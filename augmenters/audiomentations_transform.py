@@ -19,7 +19,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from seedbed.augmenters.sound import SoundAugmenter, check_sound, counted
+from seedbed.augmenters.sound import (
+    SILENT_POWER,
+    SoundAugmenter,
+    check_sound,
+    clean_speech_power,
+    counted,
+    noise_added,
+)
 from seedbed.errors import InputError, MissingExtra
 from seedbed.registry import nearest
 from seedbed.sample import Clip
@@ -30,7 +37,17 @@ INSTEAD = {"Resample": "resample", "RoomSimulator": "room-reverberation"}
 TRIAL_RATE = 16000
 
 MOVING = frozenset(
-    {"AdjustDuration", "Pad", "Padding", "RepeatPart", "Reverse", "Shift", "TimeStretch", "Trim"}
+    {
+        "AdjustDuration",
+        "Pad",
+        "Padding",
+        "RepeatPart",
+        "Reverse",
+        "Shift",
+        "TimeMask",
+        "TimeStretch",
+        "Trim",
+    }
 )
 """Transforms that move or remove what is said: times are dropped, for they would be wrong."""
 
@@ -107,9 +124,17 @@ class AudiomentationsTransform(SoundAugmenter[AudiomentationsTransformParams]):
             result = transform(samples=clip.sound.copy(), sample_rate=clip.sample_rate)
         sound = check_sound(np.asarray(result), clip.sample_rate)
         if self.transform not in MOVING and len(sound) == len(clip.sound):
+            if self.transform.startswith("Add"):
+                # These add a noise to the sound and leave the rest as it was.
+                return replace(noise_added(clip, sound - clip.sound), sound=sound)
             return replace(clip, sound=sound)
         timed = bool(clip.words or clip.phonemes or clip.keyword_span)
         moved = replace(clip, sound=sound, words=(), phonemes=(), keyword_span=None)
+        if timed and "speech_share" in clip.attributes:
+            # Without times it is a share of the whole clip's energy.
+            energy = float(np.dot(clip.sound, clip.sound))
+            share = clean_speech_power(clip) / max(energy, SILENT_POWER)
+            moved = replace(moved, attributes={**clip.attributes, "speech_share": share})
         return counted(moved, "times_dropped") if timed else moved
 
 

@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.augmenters.sound import (
-    INTELLIGIBLE_SNR_DB,
     Range,
     Sound,
     SoundAugmenter,
-    speech_power,
-    unintelligible,
+    noise_added,
     within,
 )
 from seedbed.augmenters.sound_noise import coloured_noise
@@ -72,10 +70,7 @@ class Distance(SoundAugmenter[DistanceParams]):
         far = replace(clip, sound=np.asarray(sound, dtype=np.float32))
         noise = coloured_noise(frames, clip.sample_rate, 1.0, params.seed)
         level = np.float32(10 ** (params.noise_dbfs / 20))
-        noisy = replace(far, sound=far.sound + level * noise)
-        snr_db = 10 * np.log10(speech_power(far)) - params.noise_dbfs
-        drowned = clip.transcript and snr_db < INTELLIGIBLE_SNR_DB
-        return unintelligible(noisy, "distance") if drowned else noisy
+        return noise_added(far, level * noise, "distance")
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from seedbed.augmenters.sound import SnrRange, Sound, TimbreAugmenter, at_snr
+from seedbed.augmenters.sound import SnrRange, SoundAugmenter, with_noise
 from seedbed.sample import Clip
 from seedbed.streams import choose, uniform
 
@@ -29,7 +29,7 @@ class HumParams:
     phases: tuple[float, ...]
 
 
-class Hum(TimbreAugmenter[HumParams]):
+class Hum(SoundAugmenter[HumParams]):
     """Adds a hum of the mains and its harmonics, `snr_db` under the speech."""
 
     params_type: ClassVar[type[HumParams]] = HumParams
@@ -46,8 +46,8 @@ class Hum(TimbreAugmenter[HumParams]):
             tuple(float(rng.random()) for _ in range(HARMONICS)),
         )
 
-    def sound_of(self, clip: Clip, params: HumParams) -> Sound:
-        """The sound with the hum."""
+    def change(self, clip: Clip, params: HumParams) -> Clip:
+        """The clip with the hum under it."""
         turns = np.arange(len(clip.sound)) * (params.mains_hz / clip.sample_rate)
         turn = np.exp(2j * np.pi * turns).astype(np.complex64)
         # Harmonic n is the n-th power of the first: one exponential for all of them.
@@ -60,4 +60,4 @@ class Hum(TimbreAugmenter[HumParams]):
             if number * params.mains_hz < clip.sample_rate / 2:
                 weight = np.complex64(10 ** (level_db / 20) * np.exp(2j * np.pi * phase))
                 hum += (harmonic * weight).imag
-        return clip.sound + at_snr(clip, hum, params.snr_db)
+        return with_noise(clip, hum, params.snr_db)

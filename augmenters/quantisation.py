@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import AfterValidator
 
-from seedbed.augmenters.sound import Sound, TimbreAugmenter
+from seedbed.augmenters.sound import SoundAugmenter, distorted
 from seedbed.sample import Clip
 
 FEWEST_BITS, MOST_BITS = 3, 16
@@ -27,7 +27,7 @@ class QuantisationParams:
     bits: int
 
 
-class Quantisation(TimbreAugmenter[QuantisationParams]):
+class Quantisation(SoundAugmenter[QuantisationParams]):
     """Rounds to 2 ** `bits` steps between minus and plus the clip's own peak, without dither."""
 
     params_type: ClassVar[type[QuantisationParams]] = QuantisationParams
@@ -38,10 +38,10 @@ class Quantisation(TimbreAugmenter[QuantisationParams]):
         """Draw the bits."""
         return QuantisationParams(int(rng.integers(self.bits[0], self.bits[1] + 1)))
 
-    def sound_of(self, clip: Clip, params: QuantisationParams) -> Sound:
-        """The rounded sound."""
+    def change(self, clip: Clip, params: QuantisationParams) -> Clip:
+        """The rounded clip; labelled and counted where the steps swallow the speech."""
         peak = np.float32(np.abs(clip.sound).max())
         if peak == 0:
-            return clip.sound
+            return clip
         step = peak / np.float32(2 ** (params.bits - 1))
-        return np.round(clip.sound / step) * step
+        return distorted(clip, np.round(clip.sound / step) * step, "quantisation")

@@ -49,6 +49,12 @@ INTELLIGIBLE_SNR_DB = -6.0
 Mimpen 1979, "Improving the reliability of testing the speech reception threshold for
 sentences"): below it a clip is labelled as not intelligible."""
 
+SNR_ROUNDING_DB = 0.01
+"""What measuring and storing a ratio may be off by."""
+
+LEAST_NOISE, MOST_NOISE = 1e-9, 1e6
+"""Times the speech's power: noise below the first is none, and above the second all is lost."""
+
 ACTIVE_SECONDS = 0.02
 ACTIVE_DB = 30.0
 """Where a clip has no times, frames of 20 ms within 30 dB of its loudest are its speech."""
@@ -128,34 +134,106 @@ def speech_power(clip: Clip) -> float:
     return power if power >= SILENT_POWER else USUAL_SPEECH_POWER
 
 
+def clean_speech_power(clip: Clip) -> float:
+    """Mean square of a clip's speech without the noises that augmenters have added to it.
+
+    A clip without noise is measured. Every noise leaves the speech's share of what is heard in
+    the attribute `speech_share`, which no gain changes; filters are taken to act on speech
+    and noise alike.
+    """
+    share = clip.attributes.get("speech_share")
+    return speech_power(clip) if share is None else max(float(share) * _whole(clip), SILENT_POWER)
+
+
+def _whole(clip: Clip) -> float:
+    """What `speech_share` is a share of: the power where the labelled times are, or, without
+    times, the energy of the clip, which silence around it leaves as it is.
+    """
+    if spoken_spans(clip):
+        return power_of(clip.sound[speech_mask(clip)])
+    return float(np.dot(clip.sound, clip.sound))
+
+
+def _noise_mask(clip: Clip) -> NDArray[np.bool_]:
+    """Where noise is measured: over the speech, or all over a silent clip."""
+    mask = speech_mask(clip)
+    silent = power_of(clip.sound[mask]) < SILENT_POWER
+    return np.ones_like(mask) if silent else mask
+
+
 def at_snr(clip: Clip, noise: Sound, snr_db: float) -> Sound:
-    """`noise`, shape (frames,), scaled to lie `snr_db` under the clip's speech.
+    """`noise`, shape (frames,), scaled to lie `snr_db` under the clip's clean speech.
 
     Both powers are taken over the speech only. Noise that is silent there stays as it is.
     """
-    mask = speech_mask(clip)
-    speech = power_of(clip.sound[mask])
-    if speech < SILENT_POWER:
-        speech, mask = USUAL_SPEECH_POWER, np.ones_like(mask)
-    power = power_of(noise[mask])
+    power = power_of(noise[_noise_mask(clip)])
     if power < SILENT_POWER:
         return noise
-    return noise * np.float32((speech / power) ** 0.5 * 10 ** (-snr_db / 20))
+    return noise * np.float32((clean_speech_power(clip) / power) ** 0.5 * 10 ** (-snr_db / 20))
 
 
 def with_noise(clip: Clip, noise: Sound, snr_db: float) -> Clip:
-    """A clip with `noise` under it at `snr_db`; too much of it is labelled and counted.
+    """A clip with `noise` under its clean speech at `snr_db`, judged as `noise_added` says."""
+    return noise_added(clip, at_snr(clip, noise, snr_db))
 
-    The clip's `attributes` then hold `intelligible: False` and the reason.
+
+def noise_added(
+    clip: Clip, noise: Sound, reason: str = "noise", power: float | None = None
+) -> Clip:
+    """A clip plus `noise`, shape (frames,); too much of all its noises is labelled and counted.
+
+    `power` is how much of it masks speech, where that is not its mean square over the speech.
+    The attribute `snr_db` then holds the ratio of the clean speech to all noises so far.
     """
-    noisy = replace(clip, sound=clip.sound + at_snr(clip, noise, snr_db))
-    if snr_db < INTELLIGIBLE_SNR_DB and clip.transcript:
-        return unintelligible(noisy, "noise")
+    heard = power_of(noise[_noise_mask(clip)]) if power is None else power
+    noisy = replace(clip, sound=clip.sound + noise)
+    return _judged(clip, noisy, heard / clean_speech_power(clip), reason)
+
+
+def distorted(clip: Clip, sound: Sound, reason: str) -> Clip:
+    """A clip turned into `sound`, of the same length; what is not the clip's own is a noise.
+
+    By least squares over the speech: what no gain of the old sound explains. A `sound` with
+    nothing of the old in it holds no speech at all.
+    """
+    mask = _noise_mask(clip)
+    old, new = clip.sound[mask], sound[mask]
+    power = power_of(old)
+    if power < SILENT_POWER:
+        return replace(clip, sound=sound)
+    gain = float(np.dot(old, new)) / max(1, len(old)) / power
+    rest = max(0.0, power_of(new) - gain**2 * power)
+    lost = gain <= 0 or rest > MOST_NOISE * gain**2 * power
+    ratio = MOST_NOISE if lost else rest / gain**2 / clean_speech_power(clip)
+    return _judged(clip, replace(clip, sound=sound), ratio, reason)
+
+
+def _judged(clip: Clip, noisy: Clip, ratio: float, reason: str) -> Clip:
+    """`noisy`, made of `clip` by a noise of `ratio` times the clean speech's power."""
+    before = clip.attributes.get("snr_db")
+    total = ratio + (0.0 if before is None else 10 ** (-float(before) / 10))
+    whole = _whole(noisy)
+    if total < LEAST_NOISE:
+        return noisy
+    snr_db = -10 * np.log10(min(total, MOST_NOISE))
+    attributes = {
+        **noisy.attributes,
+        "snr_db": round(float(snr_db), 3),
+        "speech_share": float(f"{clean_speech_power(clip) / max(whole, SILENT_POWER):.6g}"),
+    }
+    noisy = replace(noisy, attributes=attributes)
+    if clip.transcript and snr_db < INTELLIGIBLE_SNR_DB - SNR_ROUNDING_DB and ratio > 0:
+        return unintelligible(noisy, reason)
     return noisy
 
 
 def unintelligible(clip: Clip, reason: str) -> Clip:
-    """A clip labelled as no longer understood by a person, counted by `reason`."""
+    """A clip labelled as no longer understood by a person, counted by `reason`.
+
+    One that was labelled so before keeps its first reason and is counted once.
+    """
+    if clip.attributes.get("intelligible") is False:
+        return clip
     attributes = {**clip.attributes, "intelligible": False, "unintelligible_reason": reason}
     return counted(replace(clip, attributes=attributes), f"unintelligible:{reason}")
 

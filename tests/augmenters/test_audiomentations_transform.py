@@ -44,6 +44,21 @@ class Reverse(Wobble):
         return samples[::-1]
 
 
+class TimeMask(Wobble):
+    """Silences the first half."""
+
+    def __call__(self, samples: Any, sample_rate: int) -> Any:
+        samples[: len(samples) // 2] = 0
+        return samples
+
+
+class AddHiss(Wobble):
+    """Adds far more noise than there is speech."""
+
+    def __call__(self, samples: Any, sample_rate: int) -> Any:
+        return samples + np.random.normal(0, 3, len(samples)).astype(np.float32)  # noqa: NPY002
+
+
 class Needy(Wobble):
     """Wants a package more once it is called."""
 
@@ -61,7 +76,7 @@ class Longer(Wobble):
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module = ModuleType("audiomentations")
-    for cls in (Wobble, Reverse, Longer, Needy):
+    for cls in (Wobble, Reverse, Longer, Needy, TimeMask, AddHiss):
         setattr(module, cls.__name__, cls)
     monkeypatch.setitem(sys.modules, "audiomentations", module)
     _transform.cache_clear()
@@ -154,3 +169,18 @@ def test_the_clips_rate_is_handed_on(library: None) -> None:
     sys.modules["audiomentations"].Rate = Rate  # type: ignore[attr-defined]
     AudiomentationsTransform(transform="Rate")(two_words(), stream(1))
     assert seen == [RATE]
+
+
+@pytest.mark.usefixtures("library")
+def test_words_that_were_silenced_lose_their_times() -> None:
+    made = AudiomentationsTransform(transform="TimeMask")(two_words(), stream(1))
+    assert (made.words, made.phonemes, made.keyword_span) == ((), (), None)
+    assert made.counts == {"times_dropped": 1}
+
+
+@pytest.mark.usefixtures("library")
+def test_noise_that_the_library_adds_is_judged() -> None:
+    made = AudiomentationsTransform(transform="AddHiss")(two_words(), stream(1))
+    assert made.counts == {"unintelligible:noise": 1}
+    # The tones' power is 1/8, the noise's 9: 18.6 dB more.
+    assert made.attributes["snr_db"] == pytest.approx(-18.6, abs=0.3)

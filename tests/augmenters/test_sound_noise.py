@@ -16,8 +16,10 @@ from seedbed.augmenters import (
     BackgroundNoise,
     Clicks,
     ColouredNoise,
+    Gain,
     Hum,
     ImpulseResponse,
+    Quantisation,
 )
 from seedbed.augmenters.babble import BabbleParams, BabbleVoice, _voice
 from seedbed.augmenters.sound import power_of, speech_mask
@@ -211,3 +213,59 @@ def test_babble_names_what_its_generator_refuses() -> None:
         Babble(generator="seedbed_dots:Dots", speech={}).prepare()
     with pytest.raises(ValueError, match="sample_rate is the clip's own"):
         Babble(speech={"sample_rate": 8000})
+
+
+def test_every_noise_is_measured_over_the_clean_speech_and_the_sum_is_judged() -> None:
+    clean = replace(two_words(), sound=two_words().sound * np.float32(0.05))
+    mask = speech_mask(clean)
+    clip = clean
+    for number in range(3):
+        before = clip
+        clip = ColouredNoise(snr_db=(-3, -3), exponent=(0, 0))(clip, stream(number))
+        ratio = db(power_of(clean.sound[mask]) / power_of((clip.sound - before.sound)[mask]))
+        # A gain between noises changes nothing, as it changes speech and noise alike.
+        assert ratio == pytest.approx(-3, abs=0.01)
+        clip = Gain(gain_db=(6, 6))(Gain(gain_db=(-6, -6))(clip, stream(1)), stream(1))
+        # n noises of 3 dB over the speech are 10 log10(n) more.
+        assert clip.attributes["snr_db"] == pytest.approx(-3 - db(number + 1), abs=0.01)
+        assert clip.attributes.get("intelligible", True) is (number == 0)
+    assert clip.counts == {"unintelligible:noise": 1}
+
+
+def test_a_clip_without_times_is_held_against_its_clean_speech_too() -> None:
+    sound = two_words().sound * np.float32(0.1)
+    whole = replace(two_words(), sound=sound, words=(), phonemes=(), keyword_span=None)
+    clip = ColouredNoise(snr_db=(0, 0), exponent=(0, 0))(whole, stream(1))
+    quieter = Gain(gain_db=(-10, -10))(clip, stream(1))
+    noisy = ColouredNoise(snr_db=(0, 0), exponent=(0, 0))(quieter, stream(2))
+    speech = power_of(sound[speech_mask(two_words())]) / 10
+    assert db(speech / power_of(noisy.sound - quieter.sound)) == pytest.approx(0, abs=0.3)
+
+
+def test_hum_clicks_and_few_steps_are_judged_at_their_worst_and_not_at_their_mildest() -> None:
+    quiet = replace(two_words(), sound=two_words().sound * np.float32(0.02))
+    loud_click = quiet.sound.copy()
+    loud_click[100] = 0.9
+    for worst, mild, clip, reason in (
+        (Hum(snr_db=(-20, -20)), Hum(snr_db=(40, 40)), quiet, "noise"),
+        (Clicks(per_second=(100, 100), level_db=(30, 30)), Clicks(), quiet, "noise"),
+        (
+            Quantisation(bits=(3, 3)),
+            Quantisation(bits=(12, 12)),
+            replace(quiet, sound=loud_click),
+            "quantisation",
+        ),
+    ):  # fmt: skip
+        lost = worst(clip, stream(3))
+        assert lost.attributes["intelligible"] is False
+        assert lost.counts == {f"unintelligible:{reason}": 1}
+        assert mild(clip, stream(3)).counts == {}
+    # Speech that fills its range is understood at three bits.
+    assert Quantisation(bits=(3, 3))(two_words(), stream(3)).counts == {}
+
+
+def test_a_single_click_hides_little_however_loud() -> None:
+    quiet = replace(two_words(), sound=two_words().sound * np.float32(0.02))
+    params = Clicks(per_second=(1, 1)).draw(quiet, stream(1))
+    one = Clicks().apply(quiet, replace(params, count=1, level_db=30.0))
+    assert one.counts == {}
