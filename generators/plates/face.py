@@ -72,7 +72,7 @@ RELIEF_EDGE_MM = 1.5
 RUBBED_EDGE_SHARE = 0.2
 """The share of a stroke's width that keeps its ink on each side where its middle is rubbed
 bare, as measured on photographs."""
-CACHE_BYTES = 112 * 2**20
+CACHE_BYTES = 64 * 2**20
 """Bound of the painted grounds and sprites kept in each process."""
 HOLE_COLOUR = "#2b2b2c"
 STICKER_RATE = 0.035
