@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from augmenter_pictures import corners, labelled, marked, miss_px, plain, scene, textured
+from augmenter_pictures import (
+    corners,
+    dotted,
+    labelled,
+    marked,
+    miss_px,
+    plain,
+    scene,
+    textured,
+)
 
 from seedbed import registry
 from seedbed.augmenters import (
@@ -50,6 +60,25 @@ def misses(name: str, count: int = 8, **fields: Any) -> list[float]:
 @pytest.mark.parametrize("name", EXACT)
 def test_dots_stay_under_their_labels_to_half_a_pixel(name: str) -> None:
     assert max(misses(name)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("axis", "old_corners"), [("horizontal", (1, 0, 3, 2)), ("vertical", (3, 2, 1, 0))]
+)
+def test_dots_stay_under_mirrored_labels(
+    axis: Literal["horizontal", "vertical"], old_corners: tuple[int, ...]
+) -> None:
+    # Without text, which a mirror refuses: a dot for each corner of three quads.
+    objects = tuple(replace(one, text="", text_plain="", characters=()) for one in marked().objects)
+    image = dotted(np.concatenate([one.quad for one in objects]), 240, 320)
+    made = Flip(axis=axis)(Picture(image=image, objects=objects), stream(1))
+    assert len(made.objects) == 3
+    for mirrored in made.objects:
+        for corner, old in zip(mirrored.quad, old_corners, strict=True):
+            # The old corner's colour too: `miss_px` fails where another dot lies there.
+            miss = miss_px(made.image, corner, old)
+            assert miss is not None
+            assert miss < 0.5
 
 
 @pytest.mark.parametrize("fill", ["edge", "grey", "black"])
