@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from augmented_dataset import Augmented, loaded_by_two_workers
 from augmenter_pictures import scene, textured
 from pydantic import ValidationError
 
@@ -184,6 +185,17 @@ def _inside(box: Bbox) -> None:
     assert box[1] >= -1e-6
     assert box[0] + box[2] <= 320 + 1e-6
     assert box[1] + box[3] <= 240 + 1e-6
+
+
+def test_a_torch_dataset_can_wrap_one() -> None:
+    wrapped = Augmented([scene("AB12"), scene("CD34")] * 2, Rotate())
+    fetched = loaded_by_two_workers(wrapped)
+    assert [sample.objects[0].text for sample in fetched] == ["AB12", "CD34", "AB12", "CD34"]
+    for index, sample in enumerate(fetched):
+        assert np.array_equal(sample.image, wrapped[index].image)
+        assert _labels(sample) == _labels(wrapped[index])
+    # Every index has a stream of its own, so the same scene comes back otherwise.
+    assert not np.array_equal(fetched[0].image, fetched[2].image)
 
 
 def test_an_everyday_camera_needs_no_albumentations_and_no_network() -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from augmented_dataset import Augmented, loaded_by_two_workers
 from augmenter_sounds import RATE, burst, two_words
 from pydantic import ValidationError
 
 from seedbed import registry
-from seedbed.augmenters import ColouredNoise, Gain, Resample, TimeStretch
+from seedbed.augmenters import ColouredNoise, Gain, TimeStretch
 from seedbed.component import Augmenter
 from seedbed.errors import InputError
 from seedbed.recipe import parse_recipe
@@ -212,20 +213,14 @@ def test_too_loud_is_turned_down_and_not_clipped() -> None:
 
 
 def test_a_torch_dataset_can_wrap_one() -> None:
-    class Wrapped:
-        """What `torch.utils.data.Dataset` asks for."""
-
-        def __init__(self, clips: list[Clip]) -> None:
-            self.clips, self.augmenter = clips, Resample()
-
-        def __len__(self) -> int:
-            return len(self.clips)
-
-        def __getitem__(self, index: int) -> Clip:
-            return self.augmenter(self.clips[index], stream(1, index))
-
-    wrapped = Wrapped([two_words(), replace(two_words(), label="x")])
-    assert np.array_equal(wrapped[1].sound, wrapped[1].sound)
+    wrapped = Augmented([two_words(), replace(two_words(), label="x")] * 2, TimeStretch())
+    fetched = loaded_by_two_workers(wrapped)
+    assert [clip.label for clip in fetched] == ["two", "x", "two", "x"]
+    for index, clip in enumerate(fetched):
+        assert np.array_equal(clip.sound, wrapped[index].sound)
+        assert clip.words == wrapped[index].words
+    # Every index has a stream of its own, so the same clip comes back otherwise.
+    assert fetched[0].words != fetched[2].words
 
 
 def test_names_are_found_without_loading_scipy() -> None:
