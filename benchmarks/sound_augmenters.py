@@ -2,6 +2,9 @@
 
 The floor is what every clip costs anyway: encoding it as FLAC. Rooms are timed against
 image sources without our tail, up to the order at which they last as long.
+
+Last comes the recipe `digits` with `room`: what a clip takes once it is spoken, that is its
+augmenters and its FLAC, and the three dearest augmenters.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import rates
+from benchmarks.timing import Stages, rates
 from seedbed import registry
 from seedbed.augmenters.room_reverberation import RoomReverberation
 from seedbed.augmenters.sound_room import IMAGE_ORDER, SPEED_OF_SOUND_M_S, room_response
 from seedbed.encode import EncodingParams, encode_sound
 from seedbed.generators.speech_clip import SpeechClip
 from seedbed.presets import load_preset
+from seedbed.recipe import load_recipe
 from seedbed.sample import Clip
 from seedbed.streams import stream
 
@@ -26,6 +30,9 @@ CLIPS = 40
 PRESETS = ("clean", "room", "telephone", "far-field")
 ROOMS = 12
 FILLING_ROUNDS = 8
+DIGITS = 100
+DIGITS_GOAL = 200
+"""Clips a second of processor time that augmenters and FLAC should reach."""
 
 
 def one_second_clips() -> list[Clip]:
@@ -120,8 +127,42 @@ def rooms() -> dict[str, Any]:
     return {"rooms: images and tail": hybrid, "rooms: images alone": images_alone}
 
 
+def digits() -> None:
+    """Print clips a second of the recipe `digits` after speaking, and its dearest augmenters."""
+    recipe = load_recipe("digits").seeded(1)
+    generator = recipe.generator_for("train")
+    generator.prepare()
+    spoken = list(generator.samples(seed=1, count=DIGITS, split="train"))
+    augmenters = recipe.augmenters_for("train")
+    for _, augmenter in augmenters:
+        augmenter.prepare()
+
+    def finish(number: int) -> int:
+        for index, clip in enumerate(spoken):
+            for name, augmenter in augmenters:
+                clip = augmenter(clip, stream(number, name, index))
+            encode_sound(clip.sound, clip.sample_rate, EncodingParams("flac"))
+        return len(spoken)
+
+    # As in `augmented`: a build of thousands of clips meets a full bank of rooms.
+    for number in range(FILLING_ROUNDS):
+        finish(1000 + number)
+    rate = rates({"digits": finish}, clock=process_time)["digits"]
+    seconds = sum(len(clip.sound) / clip.sample_rate for clip in spoken) / len(spoken)
+    print(
+        f"  digits, room and FLAC    {1000 / rate:7.2f} ms {rate:9.0f} /s   "
+        f"goal {DIGITS_GOAL} /s; clips of {seconds:.2f} s"
+    )
+    watched = Stages(process_time)
+    with watched.watching([(type(one), "augment", name) for name, one in augmenters]):
+        finish(0)
+    dearest = sorted(watched.seconds.items(), key=lambda one: -one[1])[:3]
+    listed = ", ".join(f"{name} {1000 * spent / DIGITS:.2f}" for name, spent in dearest)
+    print(f"  dearest: {listed} ms")
+
+
 def main() -> None:
-    """Print milliseconds a clip, clips a second and ratios, the dearest first."""
+    """Print milliseconds a clip, clips a second and ratios, the dearest first; then `digits`."""
     clips = one_second_clips()
     sides = {"FLAC alone": flac(clips)}
     sides |= {name: augmented(clips, [{"name": name}]) for name in names()}
@@ -138,6 +179,7 @@ def main() -> None:
     for name, rate in made.items():
         ratio = made["rooms: images and tail"] / rate
         print(f"  {name:24} {1000 / rate:7.2f} ms   ours are {ratio:.1f}x as fast")
+    digits()
 
 
 if __name__ == "__main__":
