@@ -5,7 +5,8 @@ program's stdout is read), `{text}`, `{voice}`, `{rate}` (1 is normal) and `{pit
 Without `{text}` the text goes to stdin. There is no shell: a placeholder fills one whole
 argument or a part of one, so nothing in a text can become another argument. A text that
 starts with `-` stays text on stdin, in an argument such as `--text={text}`, or after `--`;
-as a bare argument it would be taken for an option, so a recipe that allows this is refused.
+at the start of an argument (`{text}`, `{text}.`) it would be taken for an option, so a recipe
+that allows this is refused.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class CommandEngine(Engine):
     @model_validator(mode="after")
     def _check_text_argument(self) -> CommandEngine:
         for place, argument in enumerate(self.arguments[1:], start=1):
-            bare = argument == "{text}"
+            bare = argument.startswith("{text}")
             guarded = END_OF_OPTIONS in self.arguments[:place]
             if bare and not guarded and self.text_option == "checked":
                 raise ValueError(
@@ -99,26 +100,19 @@ class CommandEngine(Engine):
             for name, sex in zip(self.voice_names, sexes, strict=False)
         ]
 
-    def filled(self, text: str, voice: str, prosody: Prosody) -> tuple[list[str], int | None]:
-        """The argument list for one utterance, and where `{out}` stands as a whole argument.
+    def filled(self, text: str, voice: str, prosody: Prosody, out: str = "") -> list[str]:
+        """The argument list for one utterance, its sound to be written to the path `out`.
 
         Each placeholder is replaced once, in one pass: braces inside a text stay braces.
         """
         values = {
+            "{out}": out,
             "{text}": text,
             "{voice}": voice,
             "{rate}": f"{prosody.rate:.4g}",
             "{pitch_semitones}": f"{prosody.pitch_semitones:.4g}",
         }
-        filled: list[str] = []
-        out_place: int | None = None
-        for place, argument in enumerate(self.arguments):
-            if argument == "{out}":
-                out_place = place
-                filled.append(argument)
-                continue
-            filled.append(_replaced_once(argument, values))
-        return filled, out_place
+        return [_replaced_once(argument, values) for argument in self.arguments]
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Run the program. Raises `InputError` for an unknown voice, else `EngineFailure`."""
@@ -126,15 +120,16 @@ class CommandEngine(Engine):
             raise InputError(
                 f"engine command has no voice {voice!r}{nearest(voice, list(self.voice_names))}"
             )
-        arguments, out_place = self.filled(text, voice, prosody)
         stdin = "" if any("{text}" in argument for argument in self.arguments) else text
-        if out_place is None:
-            content = run_program(arguments, stdin, self.timeout_s, self.name)
-            sound, sample_rate = read_sound(content, self.name)
-        else:
+        if any("{out}" in argument for argument in self.arguments):
             sound, sample_rate, _ = speak_to_file(
-                arguments, out_place, stdin, self.timeout_s, self.name
+                lambda out: self.filled(text, voice, prosody, out), stdin, self.timeout_s, self.name
             )
+        else:
+            content = run_program(
+                self.filled(text, voice, prosody), stdin, self.timeout_s, self.name
+            )
+            sound, sample_rate = read_sound(content, self.name)
         controls = self.voices()[0].controls
         realised = {}
         if "rate" in controls:

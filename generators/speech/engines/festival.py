@@ -83,17 +83,18 @@ class FestivalEngine(Engine):
             )
         return found
 
-    def arguments(self, voice: str, prosody: Prosody) -> tuple[list[str], int]:
-        """The argument list, and where the output file's name belongs in it."""
+    def arguments(self, voice: str, prosody: Prosody, out: str) -> list[str]:
+        """The argument list that writes the sound to the path `out`."""
         stretch = f"(Parameter.set 'Duration_Stretch {1 / prosody.rate:.4f})"
-        return [self.program, "-o", "", "-eval", f"(voice_{voice})", "-eval", stretch], 2
+        return [self.program, "-o", out, "-eval", f"(voice_{voice})", "-eval", stretch]
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Say `text`. Raises `InputError` for an unknown voice, else `EngineFailure`."""
         if not VOICE_NAME.fullmatch(voice):
             raise InputError(f"festival has no voice {voice!r}{nearest(voice, list(KNOWN_VOICES))}")
-        arguments, place = self.arguments(voice, prosody)
-        sound, sample_rate, _ = speak_to_file(arguments, place, text, self.timeout_s, self.name)
+        sound, sample_rate, _ = speak_to_file(
+            lambda out: self.arguments(voice, prosody, out), text, self.timeout_s, self.name
+        )
         return Utterance(
             sound=sound,
             sample_rate=sample_rate,

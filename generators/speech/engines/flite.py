@@ -78,8 +78,8 @@ class FliteEngine(Engine):
             if name in names
         ]
 
-    def arguments(self, text: str, voice: str, prosody: Prosody) -> tuple[list[str], int]:
-        """The argument list, and where the output file's name belongs in it."""
+    def arguments(self, text: str, voice: str, prosody: Prosody, out: str) -> list[str]:
+        """The argument list that writes the sound to the path `out`."""
         hertz = KNOWN_VOICES[voice][2]
         arguments = [
             self.program, "-voice", voice, "--setf", f"duration_stretch={1 / prosody.rate:.4f}",
@@ -87,8 +87,7 @@ class FliteEngine(Engine):
         if hertz and prosody.pitch_semitones:
             wanted = round(hertz * 2 ** (prosody.pitch_semitones / 12))
             arguments += ["--seti", f"int_f0_target_mean={wanted}"]
-        arguments += ["-psdur", "-t", text, "-o", ""]
-        return arguments, len(arguments) - 1
+        return [*arguments, "-psdur", "-t", text, "-o", out]
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Say `text`. Raises `InputError` for an unknown voice, else `EngineFailure`."""
@@ -97,8 +96,9 @@ class FliteEngine(Engine):
                 f"flite has no voice {voice!r}{nearest(voice, list(KNOWN_VOICES))} "
                 f"(known: {', '.join(KNOWN_VOICES)})"
             )
-        arguments, place = self.arguments(text, voice, prosody)
-        sound, sample_rate, printed = speak_to_file(arguments, place, "", self.timeout_s, self.name)
+        sound, sample_rate, printed = speak_to_file(
+            lambda out: self.arguments(text, voice, prosody, out), "", self.timeout_s, self.name
+        )
         phonemes = parse_phones(printed.decode("utf-8", "replace"))
         words: tuple[SpokenWord, ...] = ()
         if phonemes and len(text.split()) == 1:

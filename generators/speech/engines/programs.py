@@ -6,7 +6,7 @@ import io
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,15 +68,16 @@ def program_digests(engine: str, programs: Sequence[str]) -> dict[str, str]:
 
 
 def speak_to_file(
-    arguments: Sequence[str], place: int, stdin: str, timeout_s: float, engine: str
+    arguments_for: Callable[[str], list[str]], stdin: str, timeout_s: float, engine: str
 ) -> tuple[NDArray[np.float32], int, bytes]:
-    """Run a program with a fresh file name put at `arguments[place]`: sound, rate and stdout.
+    """Run a program that writes a fresh file: sound, rate and stdout.
 
-    Raises `EngineFailure` as `run_program` does, and where the file is missing or no sound.
+    `arguments_for` gives the argument list with that file's path in it. Raises
+    `EngineFailure` as `run_program` does, and where the file is missing or no sound.
     """
     with tempfile.TemporaryDirectory(prefix="seedbed-command-") as folder:
         path = Path(folder) / "said.wav"
-        filled = [*arguments[:place], str(path), *arguments[place + 1 :]]
+        filled = arguments_for(str(path))
         stdout = run_program(filled, stdin, timeout_s, engine)
         if not path.exists():
             raise EngineFailure(f"engine {engine}: `{' '.join(filled)}` wrote no file.")

@@ -37,6 +37,7 @@ if "--hang" in arguments:
     import time
     time.sleep(30)
 target = arguments[arguments.index("-o") + 1] if "-o" in arguments else "/dev/stdout"
+target = next((a.partition("=")[2] for a in arguments if a.startswith("--wav=")), target)
 with open(r"LOG", "w") as log:
     json.dump([arguments, heard], log)
 rate = 8000
@@ -97,9 +98,24 @@ def test_command_passes_a_text_on_stdin_and_reads_stdout(program: Path) -> None:
     assert said.realised == {"rate": 1.25}
 
 
-def test_command_refuses_a_bare_text_that_could_be_an_option(program: Path) -> None:
+def test_command_fills_the_file_name_inside_an_argument(program: Path) -> None:
+    engine = build_engine("command", {"arguments": [str(program), "--wav={out}"]})
+    said = engine.speak("{out}", "default", Prosody())
+    (argument,), stdin = heard(program)
+    assert argument.startswith("--wav=")
+    assert argument.endswith(".wav")
+    assert "{" not in argument
+    assert stdin == "{out}", "braces in a text stay braces"
+    assert len(said.sound) == 4000
+
+
+@pytest.mark.parametrize("argument", ["{text}", "{text}.", "{text}{voice}"])
+def test_command_refuses_a_text_that_could_be_an_option(program: Path, argument: str) -> None:
     with pytest.raises(InputError, match="would be taken for an option"):
-        build_engine("command", {"arguments": [str(program), "{text}"]})
+        build_engine("command", {"arguments": [str(program), argument]})
+
+
+def test_command_takes_a_text_that_an_option_asks_for(program: Path) -> None:
     allowed = build_engine(
         "command",
         {"arguments": [str(program), "-t", "{text}"], "text_option": "takes next argument"},
