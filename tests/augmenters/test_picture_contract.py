@@ -187,6 +187,8 @@ def _inside(box: Bbox) -> None:
     assert box[1] + box[3] <= 240 + 1e-6
 
 
+# Torch says so on a machine of one core.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_a_torch_dataset_can_wrap_one() -> None:
     wrapped = Augmented([scene("AB12"), scene("CD34")] * 2, Rotate())
     fetched = loaded_by_two_workers(wrapped)

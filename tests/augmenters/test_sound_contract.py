@@ -212,6 +212,8 @@ def test_too_loud_is_turned_down_and_not_clipped() -> None:
     assert np.allclose(louder.sound, clip.sound * (0.99 / np.abs(clip.sound).max()), atol=1e-5)
 
 
+# Torch says so on a machine of one core.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_a_torch_dataset_can_wrap_one() -> None:
     wrapped = Augmented([two_words(), replace(two_words(), label="x")] * 2, TimeStretch())
     fetched = loaded_by_two_workers(wrapped)
