@@ -161,7 +161,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         default={"pyttsx3": EngineUse()}, min_length=1, description="engine: weight or options"
     )
     optional_engines: tuple[str, ...] = Field(
-        default=(), description="engines that are left out, and said so, where they are missing"
+        default=(), description="engines left out, and said so, where missing or without a voice"
     )
     sample_rate: int = Field(default=16000, ge=4000, le=48000)
 
@@ -267,12 +267,13 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     def prepare(self) -> None:
         """Check engines, voices and phrases; a slow and a fast word through every engine.
 
-        Raises `InputError` naming the phrase that cannot be spoken, and `SeedbedError`
+        Raises `InputError` naming the phrase that cannot be spoken or the engine that speaks
+        none of the recipe's languages, and `SeedbedError`
         naming the engine that is missing or does not do as it is told.
         """
         if parent_process() is None:
             # Workers prepare, too: once is enough.
-            for sentence in self._left_out().values():
+            for sentence in (*self._left_out().values(), *self._language_notes()):
                 LOGGER.warning(sentence)
         checked: set[str] = set()
         for (name, _), cast in self._looked_up().casts.items():
@@ -284,21 +285,72 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 checked.add(name)
 
     def notes(self) -> tuple[str, ...]:
-        """Engines that were left out, and those that cannot promise the same samples again."""
+        """Engines that were left out, that speak only some of the languages, and that cannot
+        promise the same samples again. Raises `InputError` for phrases that cannot be read.
+        """
+        spoken = self._languages_of_engines()
         drawing = (
             f"Engine {name} draws numbers of its own: its clips are not the same every time."
             for name in self._used_engines()
-            if not self._engine(name).deterministic
+            if not self._engine(name).deterministic and spoken.get(name) != ()
         )
-        return (*self._left_out().values(), *drawing)
+        return (*self._left_out().values(), *self._language_notes(), *drawing)
+
+    def _language_notes(self) -> tuple[str, ...]:
+        """A sentence for each engine that has no voice for some of the recipe's languages."""
+        wanted = self._chosen_phrases().languages()
+        low, high = self.speaker_share
+        notes: list[str] = []
+        for name, languages in self._languages_of_engines().items():
+            if not languages and self._cast(name, wanted, anyone=True):
+                notes.append(
+                    f"Engine {name} has no voice between {low:g} and {high:g} of all speakers "
+                    "(`speaker_share`): a split of these has no clip of it."
+                )
+            elif not languages:
+                notes.append(f"Engine {name} was left out: it has no voice for {_listed(wanted)}.")
+            elif len(languages) < len(wanted):
+                others = [language for language in wanted if language not in languages]
+                notes.append(
+                    f"Engine {name} speaks {', '.join(languages)}; it has no voice for "
+                    f"{_listed(others)}."
+                )
+        return tuple(notes)
+
+    def _languages_of_engines(self) -> dict[str, tuple[str, ...]]:
+        """Which of the recipe's languages each engine in use has voices for, where it is here."""
+        wanted = self._chosen_phrases().languages()
+        return {
+            name: tuple(self._cast(name, wanted))
+            for name in self._used_engines()
+            if not self._engine(name).available()
+        }
+
+    def _cast(
+        self, name: str, languages: Sequence[str], *, anyone: bool = False
+    ) -> dict[str, Cast]:
+        """The voices of an engine by language, without the languages it has none for.
+
+        With `anyone` those of other splits count, too.
+        """
+        engine = self._engine(name)
+        voices = engine.voices()
+        bases = [voice for voice in voices if "+" not in voice.id] if engine.procedural else []
+        casting = self.casting()
+        if anyone:
+            casting = replace(casting, speaker_share=(0.0, 1.0))
+        casts = {tag: cast_voices(voices, bases, tag, casting) for tag in languages}
+        return {tag: cast for tag, cast in casts.items() if cast is not None}
+
+    def _chosen_phrases(self) -> PhraseSet:
+        """The recipe's phrases in its languages. Raises `InputError`."""
+        phrases = load_phrases(self.phrases)
+        return phrases.in_languages(self.languages) if self.languages else phrases
 
     def depends_on(self) -> tuple[str, ...]:
         """The packages that the engines in use speak with, and those that word the phrases."""
         names = {name for engine in self._used_engines() for name in self._engine(engine).packages}
-        phrases = load_phrases(self.phrases)
-        if self.languages:
-            phrases = phrases.in_languages(self.languages)
-        return tuple(sorted({*names, *phrases.packages}))
+        return tuple(sorted({*names, *self._chosen_phrases().packages}))
 
     def file_digests(self) -> dict[str, str]:
         """Of the user's phrase file, word lists, voices and programs; and which optional engines
@@ -341,9 +393,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         return self._ready
 
     def _look_up(self) -> _Ready:
-        phrases = load_phrases(self.phrases)
-        if self.languages:
-            phrases = phrases.in_languages(self.languages)
+        phrases = self._chosen_phrases()
         if phrases.needs_pronunciation:
             phrases = phrases.with_pronunciation(_pronounce)
         casting = self.casting()
@@ -359,13 +409,8 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             missing = engine.available()
             if missing:
                 raise InputError(f"engine {name!r} cannot be used here: {missing}")
-            voices = engine.voices()
-            bases = [voice for voice in voices if "+" not in voice.id]
-            bases = bases if engine.procedural else []
-            for language in phrases.languages():
-                cast = cast_voices(voices, bases, language, casting)
-                if cast is not None:
-                    casts[name, language] = cast
+            for language, cast in self._cast(name, phrases.languages()).items():
+                casts[name, language] = cast
 
         used: dict[str, set[str]] = {}
         for _, language, characters in phrases.fragments():
@@ -378,6 +423,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             return frozenset(c for c in used.get(language, ()) if _in_scripts(c, scripts))
 
         phrases.check(speakable)
+        self._check_every_engine_speaks(phrases.languages(), {name for name, _ in casts})
         for source, language, markup in phrases.markups():
             for name, tag in casts:
                 if tag == language and markup not in self._engine(name).markups:
@@ -386,6 +432,22 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                         "take: leave the engine out, or write the phrase in words."
                     )
         return _Ready(phrases, casts, self._accent_voices())
+
+    def _check_every_engine_speaks(self, languages: Sequence[str], speaking: set[str]) -> None:
+        """Refuse an engine whose weight would count for nothing. Raises `InputError`.
+
+        One that `speaker_share` alone leaves without voices stays: an engine of few voices
+        cannot have one in every split.
+        """
+        for name in self._used_engines():
+            if name in speaking or name in self.optional_engines:
+                continue
+            if not self._cast(name, languages, anyone=True):
+                raise InputError(
+                    f"engine {name!r} has no voice for {_listed(languages)} under this recipe: "
+                    "leave it out of `engines`, name it in `optional_engines`, or widen "
+                    "`languages`, `voices`, `sexes` or `dialects`."
+                )
 
     def _accent_voices(self) -> dict[str, Voice]:
         if self.accent_share <= 0.0:
@@ -629,6 +691,11 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 "noise_exponent": params.noise_exponent,
             },
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`en, de or sk`."""
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 @lru_cache(maxsize=65536)

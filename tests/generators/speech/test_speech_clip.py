@@ -19,6 +19,7 @@ from seedbed.builder import build
 from seedbed.component import MAX_TRIES
 from seedbed.errors import InputError, SeedbedError
 from seedbed.generators.speech import engines
+from seedbed.generators.speech.casting import speaker_place
 from seedbed.generators.speech.engines.base import (
     EngineFailure,
     Prosody,
@@ -347,6 +348,49 @@ def test_engines_that_are_not_optional_must_be_there() -> None:
         generator(engines=flite, optional_engines=["flite"]).prepare()
     with pytest.raises(ValidationError, match="'piper' is not among the engines"):
         generator(optional_engines=["piper"])
+
+
+GERMAN = {"weight": 0.5, "arguments": [sys.executable], "language": "de"}
+"""An engine that is here, with one German voice."""
+
+
+def test_an_engine_that_speaks_none_of_the_languages_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    both = {"espeak": 0.5, "command": GERMAN}
+    with pytest.raises(InputError) as refusal:
+        generator(engines=both, languages=["en", "sk"]).prepare()
+    assert str(refusal.value) == (
+        "engine 'command' has no voice for en-us, en-gb or sk under this recipe: leave it out of "
+        "`engines`, name it in `optional_engines`, or widen `languages`, `voices`, `sexes` or "
+        "`dialects`."
+    )
+    generator(engines={**both, "command": {**GERMAN, "weight": 0.0}}).prepare()
+    optional = generator(engines=both, optional_engines=["command"])
+    with caplog.at_level(logging.WARNING, logger="seedbed.speech"):
+        optional.prepare()
+    (note,) = optional.notes()
+    assert note == "Engine command was left out: it has no voice for en-us or en-gb."
+    assert note in caplog.text
+
+
+def test_an_engine_that_speaks_some_languages_says_which() -> None:
+    made = generator(engines={"espeak": 0.5, "command": GERMAN}, languages=["de", "sk"])
+    made.prepare()
+    some, drawing = made.notes()
+    assert some == "Engine command speaks de; it has no voice for sk."
+    assert drawing.startswith("Engine command draws numbers of its own")
+    assert {talk for talk, _ in made._looked_up().casts} == {"espeak", "command"}
+
+
+def test_an_engine_whose_voice_is_in_another_split_is_no_mistake() -> None:
+    place = speaker_place(f"command:{sys.executable}:default")
+    share = (0.0, 0.5) if place >= 0.5 else (0.5, 1.0)
+    engines = {"espeak": 0.5, "command": GERMAN}
+    made = generator(engines=engines, languages=["de"], speaker_share=share)
+    made.prepare()
+    (note,) = made.notes()
+    assert note.startswith(f"Engine command has no voice between {share[0]:g} and {share[1]:g}")
 
 
 def test_the_users_phrase_files_have_digests(tmp_path: Path) -> None:
