@@ -58,7 +58,7 @@ class FitSettings(BaseModel):
     precision: Literal["auto", "32", "bf16", "16"] = Field(
         default="auto",
         description="auto is bf16, mixed with 32, on a GPU or a CPU (AVX-512 bf16, AMX) that "
-        "has it, else 32",
+        "has it, else 32; filters over time stay in 32 on a CPU",
     )
     workers: int = Field(default=1, ge=0, description="processes that make examples")
     threads: int | None = Field(default=None, ge=1, description="of torch on the CPU")
