@@ -294,34 +294,47 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             for name in self._used_engines()
             if not self._engine(name).deterministic and spoken.get(name) != ()
         )
-        return (*self._left_out().values(), *self._language_notes(), *drawing)
+        return (
+            *self._left_out().values(), *self._language_notes(), *self._share_notes(), *drawing,
+        )  # fmt: skip
 
     def _language_notes(self) -> tuple[str, ...]:
         """A sentence for each engine that has no voice for some of the recipe's languages."""
         wanted = self._chosen_phrases().languages()
-        low, high = self.speaker_share
         notes: list[str] = []
-        for name, languages in self._languages_of_engines().items():
-            if not languages and self._cast(name, wanted, anyone=True):
-                notes.append(
-                    f"Engine {name} has no voice between {low:g} and {high:g} of all speakers "
-                    "(`speaker_share`): a split of these has no clip of it."
-                )
-            elif not languages:
+        for name, languages in self._languages_of_engines(anyone=True).items():
+            others = [language for language in wanted if language not in languages]
+            if not languages:
                 notes.append(f"Engine {name} was left out: it has no voice for {_listed(wanted)}.")
-            elif len(languages) < len(wanted):
-                others = [language for language in wanted if language not in languages]
+            elif others:
                 notes.append(
                     f"Engine {name} speaks {', '.join(languages)}; it has no voice for "
                     f"{_listed(others)}."
                 )
         return tuple(notes)
 
-    def _languages_of_engines(self) -> dict[str, tuple[str, ...]]:
-        """Which of the recipe's languages each engine in use has voices for, where it is here."""
+    def _share_notes(self) -> tuple[str, ...]:
+        """A sentence for each engine whose voices of a language all belong to other splits."""
+        low, high = self.speaker_share
+        here = self._languages_of_engines()
+        notes: list[str] = []
+        for name, languages in self._languages_of_engines(anyone=True).items():
+            elsewhere = [language for language in languages if language not in here[name]]
+            if elsewhere:
+                notes.append(
+                    f"Engine {name} has no voice for {_listed(elsewhere)} between {low:g} and "
+                    f"{high:g} of all speakers (`speaker_share`)."
+                )
+        return tuple(notes)
+
+    def _languages_of_engines(self, *, anyone: bool = False) -> dict[str, tuple[str, ...]]:
+        """Which of the recipe's languages each engine in use has voices for, where it is here.
+
+        With `anyone` voices of other splits count, too.
+        """
         wanted = self._chosen_phrases().languages()
         return {
-            name: tuple(self._cast(name, wanted))
+            name: tuple(self._cast(name, wanted, anyone=anyone))
             for name in self._used_engines()
             if not self._engine(name).available()
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import PrivateAttr, ValidationError
 
 from seedbed.builder import build
@@ -390,7 +392,17 @@ def test_an_engine_whose_voice_is_in_another_split_is_no_mistake() -> None:
     made = generator(engines=engines, languages=["de"], speaker_share=share)
     made.prepare()
     (note,) = made.notes()
-    assert note.startswith(f"Engine command has no voice between {share[0]:g} and {share[1]:g}")
+    assert note == (
+        f"Engine command has no voice for de between {share[0]:g} and {share[1]:g} of all "
+        "speakers (`speaker_share`)."
+    )
+
+
+def test_the_documented_engines_are_engines() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "speech.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+    documented = {name for block in blocks for name in generator(**block).engines}
+    assert documented == set(engines.ENGINES)
 
 
 def test_the_users_phrase_files_have_digests(tmp_path: Path) -> None:
