@@ -284,10 +284,6 @@ def _held_out(run: Path, data: str | None, split: str | None) -> tuple[str, str]
     return (config.validation or config.data)[0], split or config.validation_split
 
 
-COMMANDS: tuple[click.Command, ...] = (train, evaluate, predict, export_model)
-"""What `seedbed.cli` adds to its own commands."""
-
-
 def _say(line: str) -> None:
     click.echo(line, err=True)
 
