@@ -37,7 +37,7 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["cv2", "seedbed.builder", "seedbed_trouble"])
 
 
-def recipe(seconds: float = 0.02) -> Recipe:
+def recipe(seconds: float = 0.04) -> Recipe:
     """120 samples in 31 shards."""
     return parse_recipe(
         {
