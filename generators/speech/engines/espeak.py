@@ -438,18 +438,25 @@ def _speak_with_accent(
         raise EngineFailure(f"espeak-ng has no phonemes for {text!r}.")
     samples, events = _synthesise(" ".join(spelled), base, variant, prosody, steps, TEXT_PHONEMES)
     times, phonemes_said = timed_events(events, library.sample_rate)
-    words: tuple[SpokenWord, ...] = ()
-    if len(times) == len(places):
-        words = tuple(
-            SpokenWord(text=word, char_start=first, char_end=last, start=start, end=end)
-            for (word, first, last), (_, start, end) in zip(places, times, strict=True)
-        )
+    words = _words_at(places, times)
     return Utterance(
         sound=as_float(samples),
         sample_rate=library.sample_rate,
         words=words,
         phonemes=phonemes_said,
         realised=steps.realised(),
+    )
+
+
+def _words_at(
+    places: Sequence[tuple[str, int, int]], times: Sequence[tuple[int, float, float]]
+) -> tuple[SpokenWord, ...]:
+    """Words at their places in a text with the times of as many events; none where they differ."""
+    if len(places) != len(times):
+        return ()
+    return tuple(
+        SpokenWord(text=word, char_start=first, char_end=last, start=start, end=end)
+        for (word, first, last), (_, start, end) in zip(places, times, strict=True)
     )
 
 
@@ -465,13 +472,7 @@ def _speak_markup(text: str, base: str, variant: str, prosody: Prosody, steps: S
         spelled = " ".join(f"[[{word}]]" for word in text.split())
         samples, events = _synthesise(spelled, base, variant, prosody, steps, TEXT_PHONEMES)
         times, phonemes = timed_events(events, library.sample_rate)
-        places = [match.span() for match in re.finditer(r"\S+", text)]
-        words = ()
-        if len(places) == len(times):
-            words = tuple(
-                SpokenWord(text=text[a:b], char_start=a, char_end=b, start=start, end=end)
-                for (a, b), (_, start, end) in zip(places, times, strict=True)
-            )
+        words = _words_at([(match[0], *match.span()) for match in re.finditer(r"\S+", text)], times)
     return Utterance(
         sound=as_float(samples),
         sample_rate=library.sample_rate,
