@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from seedbed.builder import build
 from seedbed.dataset import Dataset
@@ -60,3 +62,12 @@ def fit_values() -> dict[str, Any]:
         "log_every": 1,
         "tensorboard": False,
     }
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Networks this small only wait for further threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -25,13 +23,7 @@ LISTEN = "seedbed.trainers.listen:Listen"
 PITCHES = {"low": 300.0, "middle": 900.0, "high": 2200.0}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only wait for further threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def beep(hertz: float, seconds: float = 0.2, sample_rate: int = 8000) -> np.ndarray:
