@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import parent_process
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from seedbed.component import Generator
 from seedbed.errors import InputError, Rejected
+from seedbed.generators.speech.alphabets import is_punctuation, why_unspeakable
 from seedbed.generators.speech.casting import (
     Cast,
     Casting,
@@ -45,7 +45,7 @@ from seedbed.generators.speech.engines.base import (
 )
 from seedbed.generators.speech.ipa import ipa_accents
 from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases, phrases_digests
-from seedbed.generators.speech.speaker import accent_facts, script_of_language
+from seedbed.generators.speech.speaker import accent_facts
 from seedbed.sample import Clip, TimedSpan
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, log_uniform, uniform
 from seedbed.vocal_tract import warp_vocal_tract
@@ -425,17 +425,13 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             for language, cast in self._cast(name, phrases.languages()).items():
                 casts[name, language] = cast
 
-        used: dict[str, set[str]] = {}
-        for _, language, characters in phrases.fragments():
-            used.setdefault(language, set()).update(characters)
-
-        def speakable(language: str) -> frozenset[str] | None:
-            if not any(tag == language for _, tag in casts):
+        def judge(language: str) -> Callable[[str], str]:
+            speaking = [name for name, tag in casts if tag == language]
+            if not speaking:
                 raise InputError(no_voice_message(language, list(self.engines), casting))
-            scripts = script_of_language(language)
-            return frozenset(c for c in used.get(language, ()) if _in_scripts(c, scripts))
+            return lambda character: self._why_unspeakable(character, language, speaking)
 
-        phrases.check(speakable)
+        phrases.check(judge)
         self._check_every_engine_speaks(phrases.languages(), {name for name, _ in casts})
         for source, language, markup in phrases.markups():
             for name, tag in casts:
@@ -445,6 +441,19 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                         "take: leave the engine out, or write the phrase in words."
                     )
         return _Ready(phrases, casts, self._accent_voices())
+
+    def _why_unspeakable(self, character: str, language: str, engines: Sequence[str]) -> str:
+        """Half a sentence on why a character cannot be spoken; "" where every engine says it."""
+        reason = why_unspeakable(character, language)
+        if reason or is_punctuation(character):
+            return reason
+        for name in engines:
+            if not self._engine(name).reads(character):
+                return (
+                    f"which engine {name!r} cannot be trusted to say: write it in "
+                    "plain letters, or leave the engine out"
+                )
+        return ""
 
     def _check_every_engine_speaks(self, languages: Sequence[str], speaking: set[str]) -> None:
         """Refuse an engine whose weight would count for nothing. Raises `InputError`.
@@ -709,13 +718,6 @@ class SpeechClip(Generator[SpeechParams, Clip]):
 def _listed(names: Sequence[str]) -> str:
     """`en, de or sk`."""
     return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
-
-
-@lru_cache(maxsize=65536)
-def _in_scripts(character: str, scripts: tuple[str, ...]) -> bool:
-    if character.isdecimal():
-        return True
-    return unicodedata.name(character, "?").split()[0] in scripts
 
 
 @lru_cache(maxsize=65536)

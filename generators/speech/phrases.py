@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from seedbed.errors import InputError, SeedbedError
+from seedbed.generators.speech.alphabets import characters_of, named
 from seedbed.generators.speech.engines.base import Markup
 from seedbed.generators.speech.phonemes import (
     nearest_words,
@@ -453,11 +454,11 @@ class PhraseSet:
                 if template.markup:
                     yield template.source, language.tag, template.markup
 
-    def fragments(self) -> Iterator[tuple[str, str, set[str]]]:
+    def fragments(self) -> Iterator[tuple[str, str, dict[str, str]]]:
         """Every phrase as it stands in the file, its language, and what it may be made of.
 
-        The last are small letters and digits, those of all its slots included; none of phonemes
-        and SSML.
+        The last are small letters, digits and signs, those of all its slots included, each with
+        a text that it stands in; none of phonemes and SSML.
         """
         for language in self._languages:
             for template in _templates(language):
@@ -465,30 +466,33 @@ class PhraseSet:
                     continue
                 yield template.source, language.tag, characters(template.node, language.slots)
             for word in language.words:
-                yield word, language.tag, {c for c in word.lower() if c.isalnum()}
+                yield word, language.tag, dict.fromkeys(characters_of(word), word)
 
-    def check(self, speakable: Callable[[str], AbstractSet[str] | None]) -> None:
+    def check(self, judge: Callable[[str], Callable[[str], str] | None]) -> None:
         """Refuse what the engines of a recipe cannot say, before anything is built.
 
-        `speakable(language)` is the set of small letters and digits that can be spoken in a
-        language, or None where there is no voice for it. Raises `InputError` naming the
-        file, the phrase, the language and the characters.
+        `judge(language)` is None where there is no voice for a language, else it gives, for a
+        small letter, digit or sign, "" where it is spoken, and otherwise half a sentence that
+        says why not and what to do. Raises `InputError` naming the file, the phrase, the language
+        and the character.
         """
-        able = {tag: speakable(tag) for tag in self.languages()}
+        judges = {tag: judge(tag) for tag in self.languages()}
         for phrase, tag, used in self.fragments():
-            known = able[tag]
-            if known is None:
+            reason_for = judges[tag]
+            if reason_for is None:
                 raise InputError(
                     f"{self.file}: phrase {phrase!r} is in language {tag!r}, which no voice of "
                     "this recipe speaks; add an engine or voice for it, or leave the language out."
                 )
-            unknown = sorted(used - known)
-            if unknown:
-                shown = " ".join(unknown[:5])
-                raise InputError(
-                    f"{self.file}: phrase {phrase!r} in language {tag!r} holds {shown}, which "
-                    "the voices of this recipe cannot speak; spell it out in letters they know."
-                )
+            for character in sorted(used):
+                reason = reason_for(character)
+                if reason:
+                    text = used[character]
+                    where = f" in {text!r}" if text and text != phrase else ""
+                    raise InputError(
+                        f"{self.file}: phrase {phrase!r} in language {tag!r} holds "
+                        f"{named(character)}{where}, {reason}."
+                    )
 
 
 def _is_in(tag: str, wanted: str) -> bool:
@@ -529,10 +533,10 @@ def _as_phrase(
 def _finish(
     pieces: Sequence[Piece], written: str | None, language: _Language, kind: Kind, label: str
 ) -> Phrase:
-    spoken, span = join(pieces)
+    spoken, span = join(pieces, language.tag)
     if kind == "keyword" and span is None:
         whole = [Piece(piece.spoken, keyword=True) for piece in pieces]
-        spoken, span = join(whole)
+        spoken, span = join(whole, language.tag)
     return Phrase(
         text=spoken.text,
         transcript=spoken.written if written is None else written,
@@ -566,12 +570,12 @@ def _draw_keyword(language: _Language, rng: np.random.Generator) -> Phrase:
         return _marked_up(template, language, "keyword", label)
     pieces = draw_pieces(template.node, language.slots, rng)
     if template.written is not None:
-        spoken, _ = join(pieces)
+        spoken, _ = join(pieces, language.tag)
         pieces = [Piece(Spoken(spoken.text, template.written, spoken.words))]
     carried = rng.random() < language.carrier_share
     if language.carriers is None or not carried or any(piece.keyword for piece in pieces):
         return _finish(pieces, None, language, "keyword", label)
-    keyword, _ = join(pieces)
+    keyword, _ = join(pieces, language.tag)
     # The keyword is an ordinary slot of the carrier, filled with what was drawn.
     slots = {**language.slots, KEYWORD_SLOT: Run((Text(keyword),), keyword=True)}
     carrier = language.carriers.draw(rng)
@@ -660,7 +664,7 @@ def _literal_texts(template: _Template, language: _Language) -> list[str]:
         return [template.written or ""]
     texts = []
     for pieces in expansions(template.node, language.slots) or []:
-        spoken, span = join(pieces)
+        spoken, span = join(pieces, language.tag)
         texts.append(spoken.text if span is None else spoken.text[slice(*span)])
     return list(dict.fromkeys(texts))
 
@@ -869,7 +873,7 @@ def _slot_node(group: _Group, tag: str, file: str) -> Node:
         if template.written is None:
             options.append(Run((template.node,)))
         else:
-            said = plain(template.source)
+            said = plain(unicodedata.normalize("NFC", template.source))
             options.append(Run((Text(Spoken(said.text, template.written, said.words)),)))
     return weighted_choice(options, [entry.weight for entry in group.say])
 
@@ -963,7 +967,7 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
         )
     for label, group in language.classes.items():
         for template in group.templates:
-            if not characters(template.node, language.slots):
+            if not any(map(str.isalnum, characters(template.node, language.slots))):
                 raise InputError(
                     f"{file}: classes.{label} ({tag}): phrase {template.source!r} has no word in "
                     "it: write one."
@@ -1006,6 +1010,7 @@ def _word_list(language: _Language, negatives: _Negatives | None, file: str) -> 
     for group in language.classes.values():
         for template in group.templates:
             left_out |= {normalise(text) for text in _literal_texts(template, language)}
+    words = [unicodedata.normalize("NFC", word) for word in words]
     kept = tuple(word for word in dict.fromkeys(words) if normalise(word) not in left_out)
     if not kept:
         raise InputError(f"{file}: negatives.word_list ({tag}) is empty: add words.")

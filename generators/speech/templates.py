@@ -22,6 +22,7 @@ from itertools import accumulate, product
 import numpy as np
 
 from seedbed.errors import InputError
+from seedbed.generators.speech.alphabets import characters_of, symbol_words, symbols_as_words
 from seedbed.generators.speech.spoken_forms import (
     MAX_NUMBER,
     Spoken,
@@ -256,16 +257,21 @@ def has_read_out(node: Node) -> bool:
     return isinstance(node, ReadOut)
 
 
-def characters(node: Node, slots: Mapping[str, Node]) -> set[str]:
-    """Every small letter and digit that may be spoken."""
+def characters(node: Node, slots: Mapping[str, Node]) -> dict[str, str]:
+    """Every small letter, digit and sign that may be spoken, and a text it stands in.
+
+    The text is "" for what a read-out says.
+    """
     if isinstance(node, Text):
-        return {c for c in node.spoken.text.lower() if c.isalnum()}
+        return dict.fromkeys(characters_of(node.spoken.text), node.spoken.text)
     if isinstance(node, ReadOut):
-        return set(node.characters)
+        return dict.fromkeys(node.characters, "")
     if isinstance(node, SlotName):
-        return characters(slots[node.name], slots) if node.name in slots else set()
-    parts = node.options if isinstance(node, Choice) else node.nodes
-    return {c for part in parts for c in characters(part, slots)}
+        return characters(slots[node.name], slots) if node.name in slots else {}
+    found: dict[str, str] = {}
+    for part in node.options if isinstance(node, Choice) else node.nodes:
+        found = {**characters(part, slots), **found}
+    return found
 
 
 def draw_pieces(
@@ -314,17 +320,18 @@ def expansions(node: Node, slots: Mapping[str, Node]) -> list[list[Piece]] | Non
     ]
 
 
-def join(pieces: Sequence[Piece]) -> tuple[Spoken, tuple[int, int] | None]:
+def join(pieces: Sequence[Piece], language: str) -> tuple[Spoken, tuple[int, int] | None]:
     """The pieces as one text, with the characters of it that are the keyword.
 
     Runs of spaces shrink to one, and no space stays at an end or before punctuation, so an
-    alternative may be empty. The span covers the keyword's first letter to its last.
+    alternative may be empty. The span covers the keyword's first letter to its last. Among the
+    words stand those that are heard in `language` for signs such as %.
     """
-    return _joined(tuple(piece for piece in pieces if piece.spoken.text))
+    return _joined(tuple(piece for piece in pieces if piece.spoken.text), language)
 
 
 @lru_cache(maxsize=4096)
-def _joined(pieces: tuple[Piece, ...]) -> tuple[Spoken, tuple[int, int] | None]:
+def _joined(pieces: tuple[Piece, ...], language: str) -> tuple[Spoken, tuple[int, int] | None]:
     text, marks, words = "", list[bool](), ""
     for piece in pieces:
         said = piece.spoken.text
@@ -341,10 +348,13 @@ def _joined(pieces: tuple[Piece, ...]) -> tuple[Spoken, tuple[int, int] | None]:
                 continue
         kept.append(index)
     spoken = "".join(" " if text[i].isspace() else text[i] for i in kept)
-    marked = [at for at, i in enumerate(kept) if marks[i] and text[i].isalnum()]
+    signs = symbol_words(language)
+    marked = [
+        at for at, i in enumerate(kept) if marks[i] and (text[i].isalnum() or text[i] in signs)
+    ]
     span = (marked[0], marked[-1] + 1) if marked else None
     written = _tidy("".join(piece.spoken.written for piece in pieces))
-    return Spoken(spoken, written, normalise(words)), span
+    return Spoken(spoken, written, normalise(symbols_as_words(words, language))), span
 
 
 def _tidy(text: str) -> str:

@@ -7,6 +7,7 @@ spoken slowly and fast must differ in length as asked.
 
 from __future__ import annotations
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -161,6 +162,14 @@ class Engine(BaseModel, ABC):
     @abstractmethod
     def available(self) -> str:
         """An empty string where the engine can be used here, else what is missing, in words."""
+
+    def reads(self, character: str) -> bool:
+        """Whether it speaks a letter, digit or sign that the text's language has a sound for.
+
+        Signs such as % are promised only where they were tried: each must be heard as the words
+        in `data/speech/alphabets.yaml`. An accent belongs to its letter.
+        """
+        return character.isalnum() or bool(unicodedata.combining(character))
 
     def file_digests(self) -> Mapping[str, str]:
         """Digests, by name, of the voices and programs that no package's version stands for.

@@ -100,6 +100,10 @@ class EspeakEngine(Engine):
         """What is missing, or an empty string."""
         return "" if find_espeak() else "espeak-ng is missing: pip install espeakng-loader"
 
+    def reads(self, character: str) -> bool:
+        """All of them: the alphabets' signs are those that espeak says."""
+        return True
+
     def voices(self) -> Sequence[Voice]:
         """Every base voice, alone and with every stock variant, sorted by id."""
         return espeak_voices()

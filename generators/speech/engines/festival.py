@@ -60,6 +60,10 @@ class FestivalEngine(Engine):
                 return f"the program {program!r} is missing: {INSTALL_LINE}"
         return ""
 
+    def reads(self, character: str) -> bool:
+        """ASCII alone: its voices read single bytes."""
+        return character.isascii() and super().reads(character)
+
     def file_digests(self) -> dict[str, str]:
         """Of its two programs; voices are packages of the system's own."""
         return program_digests(self.name, [self.program, self.lister])

@@ -58,6 +58,10 @@ class FliteEngine(Engine):
         found = shutil.which(self.program)
         return "" if found else f"the program {self.program!r} is missing: {INSTALL_LINE}"
 
+    def reads(self, character: str) -> bool:
+        """ASCII alone: of "café" it says "caf"."""
+        return character.isascii() and super().reads(character)
+
     def file_digests(self) -> dict[str, str]:
         """Of the program: its voices are inside it or come with it."""
         return program_digests(self.name, [self.program])

@@ -31,6 +31,9 @@ from seedbed.registry import nearest
 
 CONTROLS: frozenset[Control] = frozenset(("rate", "accent"))
 
+SIGNS = "%&+=@°/"
+"""Those that hibari-tts 0.2 says as the words of `data/speech/alphabets.yaml`."""
+
 RATE_LIMITS = (0.5, 2.0)
 """The package's documented range of `speed`."""
 
@@ -46,6 +49,10 @@ class HibariEngine(Engine):
     def available(self) -> str:
         """What is missing, or an empty string."""
         return "" if find_spec("hibari") else "hibari is missing: pip install 'seedbed[hibari]'"
+
+    def reads(self, character: str) -> bool:
+        """English letters and the signs that its dictionary has."""
+        return super().reads(character) or character in SIGNS
 
     def voices(self) -> Sequence[Voice]:
         """The bundled voice and those in the cache folder. Raises `MissingExtra` without it."""

@@ -78,6 +78,10 @@ class KokoroEngine(Engine):
             return ""
         return "kokoro is missing: pip install 'seedbed[kokoro]'"
 
+    def reads(self, character: str) -> bool:
+        """All of them: espeak turns its texts into phonemes."""
+        return True
+
     def voices(self) -> Sequence[Voice]:
         """The packaged voices, and the blends. Raises `MissingExtra` without the package."""
         names = [*sorted(_tables().voices), *(f"blend-{n}" for n in range(self.blends))]

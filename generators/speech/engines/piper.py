@@ -117,6 +117,10 @@ class PiperEngine(Engine):
             return str(error)
         return "" if any(folder.glob("*.onnx")) else f"{folder} holds no .onnx voice"
 
+    def reads(self, character: str) -> bool:
+        """All of them: the espeak inside piper turns its texts into phonemes."""
+        return True
+
     def file_digests(self) -> dict[str, str]:
         """Of the user's own folder: a packaged voice's version stands for it."""
         if self.voices_folder is None:

@@ -98,6 +98,10 @@ class Pyttsx3Engine(Engine):
             return "espeak-ng is missing: pip install espeakng-loader"
         return ""
 
+    def reads(self, character: str) -> bool:
+        """Through espeak all of them; a system's own driver promises no signs."""
+        return self.uses_espeak or super().reads(character)
+
     def voices(self) -> Sequence[Voice]:
         """espeak's voices with what pyttsx3 can set, or the system's own."""
         if self.uses_espeak:
