@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -28,6 +28,9 @@ from seedbed.trainers.films import Film, evenly
 from seedbed.trainers.heads import class_head, class_losses
 from seedbed.trainers.measures import Pairs, accuracy, confusion_table, f1_by_class
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+if TYPE_CHECKING:
+    from seedbed.trainers.device_examples import DeviceExamples
 
 Image = NDArray[np.uint8]
 
@@ -186,7 +189,7 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
 
     def __init__(self, settings: ClassifySettings) -> None:
         super().__init__(settings)
-        self._augmenters = make_augmenters(settings.augmenters)
+        self.augmenters = make_augmenters(settings.augmenters)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -263,7 +266,26 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
 
         `zoom` enlarges what is seen; `shift` moves the cut by shares of the box's sides.
         """
+        size, matrix = self.cut_geometry(image.shape[:2], box, zoom, shift)
+        if size != image.shape[1::-1]:
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        seen = (self.settings.width, self.settings.height)
+        warped = cv2.warpAffine(image, matrix, seen, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(warped, dtype=np.uint8)
+
+    def cut_geometry(
+        self,
+        shape: tuple[int, ...],
+        box: tuple[float, float, float, float],
+        zoom: float = 1.0,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> tuple[tuple[int, int], NDArray[np.float64]]:
+        """The width and height that a picture of `shape` is averaged down to before it is cut.
+
+        And the matrix, (2, 3), from pixels of that to pixels of the cut.
+        """
         settings = self.settings
+        size = shape[1], shape[0]
         x, y, width, height = box
         wide = width * (1 + 2 * settings.margin) / zoom
         high = height * (1 + 2 * settings.margin) / zoom
@@ -273,11 +295,10 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
         if min(across, down) < 0.5:
             # A warp reads four pixels: what shrinks by more is averaged first.
             size = (
-                max(1, round(image.shape[1] * min(1, across))),
-                max(1, round(image.shape[0] * min(1, down))),
+                max(1, round(shape[1] * min(1, across))),
+                max(1, round(shape[0] * min(1, down))),
             )
-            ratio = size[0] / image.shape[1], size[1] / image.shape[0]
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            ratio = size[0] / shape[1], size[1] / shape[0]
             left, across = left * ratio[0], across / ratio[0]
             top, down = top * ratio[1], down / ratio[1]
         # Pixel centres lie at halves.
@@ -287,9 +308,7 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
                 [0.0, down, (0.5 - top) * down - 0.5],
             ]
         )
-        size = (settings.width, settings.height)
-        warped = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(warped, dtype=np.uint8)
+        return size, matrix
 
     def _seen(
         self, item: ClassifyItem, zoom: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)
@@ -304,18 +323,30 @@ class Classify(Task[ClassifySettings, ClassifyItem]):
 
         Of a film `inputs` is (time, height, width, 3), all frames varied alike.
         """
+        zoom, shift, mirrored = self.drawn_view(rng)
+        cut = self._seen(item, zoom, shift)
+        if mirrored:
+            cut = np.ascontiguousarray(cut[..., ::-1, :])
+        change = augment if self.settings.frames == 1 else augment_film
+        return {
+            "inputs": change(cut, self.augmenters, rng),
+            "targets": np.array(item.target, dtype=np.int64),
+        }
+
+    def drawn_view(self, rng: np.random.Generator) -> tuple[float, tuple[float, float], bool]:
+        """The zoom and the shift of a cut, and whether it is mirrored."""
         settings = self.settings
         reach = max(settings.zoom[1] - 1.0, 1.0 - settings.zoom[0]) / 2
         shift = rng.uniform(-reach, reach, 2)
         zoom = log_uniform(rng, settings.zoom)
-        cut = self._seen(item, zoom, (float(shift[0]), float(shift[1])))
-        if settings.flip and chance(rng, 0.5):
-            cut = np.ascontiguousarray(cut[..., ::-1, :])
-        change = augment if settings.frames == 1 else augment_film
-        return {
-            "inputs": change(cut, self._augmenters, rng),
-            "targets": np.array(item.target, dtype=np.int64),
-        }
+        mirrored = settings.flip and chance(rng, 0.5)
+        return zoom, (float(shift[0]), float(shift[1])), mirrored
+
+    def device_examples(self) -> DeviceExamples[ClassifyItem, Any]:
+        """The same examples made on a device. Raises `InputError` for films."""
+        from seedbed.trainers.device_classify import DeviceClassify
+
+        return DeviceClassify(self)
 
     def network(self, seed: int) -> ClassifyNetwork:
         """A new classifier."""

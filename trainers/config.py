@@ -66,6 +66,14 @@ class FitSettings(BaseModel):
     memory_mib: float = Field(
         default=2048, gt=0, description="items are held in memory up to this size"
     )
+    data_on: Literal["auto", "cpu", "device"] = Field(
+        default="auto",
+        description="where examples are made: by workers on CPU cores, or on the device that "
+        "trains, where items are then held; auto is device on a GPU on which they fit",
+    )
+    device_memory_share: float = Field(
+        default=0.5, gt=0, le=1, description="of a GPU's free memory, for items on the device"
+    )
     tensorboard: bool = True
 
     @field_validator("batch")

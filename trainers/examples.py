@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, Sampler
 
 from seedbed.cores import use_one_core
 from seedbed.streams import stream
+from seedbed.trainers.device_examples import DeviceExamples, HeldItem
 from seedbed.trainers.sources import Pool
 from seedbed.trainers.task import Example, Task
 
@@ -67,6 +68,30 @@ class Examples(Dataset[Example]):
 
     def __getitem__(self, position: int) -> Example:
         return self.task.example(self.pool.item(position), stream(self.seed, "example", position))
+
+
+class DrawnExamples(Dataset[tuple[int, Any]]):
+    """What is drawn for training examples by position, for a device to paint."""
+
+    def __init__(
+        self,
+        examples: DeviceExamples[Any, Any],
+        pool: Pool[HeldItem[Any]],
+        seed: int,
+        length: int,
+    ) -> None:
+        self.examples = examples
+        self.pool = pool
+        self.seed = seed
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> tuple[int, Any]:
+        held = self.pool.item(position)
+        rng = stream(self.seed, "example", position)
+        return held.number, self.examples.draw(held.item, held.shape, rng)
 
 
 class Positions(Sampler[list[int]]):

@@ -32,7 +32,16 @@ from seedbed.errors import InputError, SeedbedError
 from seedbed.shards import write_whole
 from seedbed.streams import derive_seed
 from seedbed.trainers.config import FitSettings, TrainingConfig, as_json, load_config
-from seedbed.trainers.examples import Examples, FullPasses, Joined, Mixed, Positions, prepare_worker
+from seedbed.trainers.device_examples import DrawnBatch, MadeOn, Painter, hold_on_device
+from seedbed.trainers.examples import (
+    DrawnExamples,
+    Examples,
+    FullPasses,
+    Joined,
+    Mixed,
+    Positions,
+    prepare_worker,
+)
 from seedbed.trainers.noise_scale import NoiseScale
 from seedbed.trainers.optimisers import make_optimiser
 from seedbed.trainers.regularise import (
@@ -151,6 +160,15 @@ class Learner(lightning.LightningModule):
         self.noise = NoiseScale() if config.fit.noise_every else None
         self.latest: dict[str, Tensor] = {}
         self.records = torch.empty(0)
+        self.painter: Painter | None = None
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """The batch on the device: copied, or made there."""
+        if self.painter is not None and isinstance(batch, DrawnBatch):
+            return self.painter(batch)
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def scored(self) -> nn.Module:
         """The network that is validated and kept: the average, where there is one."""
@@ -493,14 +511,25 @@ def _fit(
             length.steps * length.accumulate, length.size, start, trainer.global_rank, ranks
         )
     seed = derive_seed(config.seed, "data") % 2**63
-    examples = Examples(task, pool, seed, length.steps * length.accumulate * length.size * ranks)
+    count = length.steps * length.accumulate * length.size * ranks
+    device = trainer.strategy.root_device
+    painter, why = hold_on_device(task, pool, settings, device, _made_on(run, done))
+    learner.painter = painter
+    _note_made_on(run, "cpu" if painter is None else "device", why)
+    if device.type == "cuda" or painter is not None:
+        say(f"examples are made on {'CPU cores' if painter is None else 'the device'}: {why}")
+    examples: Examples | DrawnExamples
+    if painter is None:
+        examples = Examples(task, pool, seed, count)
+    else:
+        examples = DrawnExamples(painter.examples, pool, seed, count)
     loader = _Loader(
         examples,
         batch_sampler=sampler,
-        collate_fn=task.collate,
+        collate_fn=task.collate if painter is None else DrawnBatch,
         num_workers=settings.workers,
         worker_init_fn=prepare_worker,
-        pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        pin_memory=device.type == "cuda" and painter is None,
         prefetch_factor=4 if settings.workers else None,
         # A forked child inherits locks of OpenCV's and torch's threads that nobody will open.
         multiprocessing_context="spawn" if settings.workers else None,
@@ -607,6 +636,26 @@ def _note_data(run: Path, described: dict[str, Any]) -> None:
             f"{run} learnt from other data than there are now ({changed} has changed, see its "
             f"data.json): bring the data back, give another --run, or delete it."
         )
+
+
+def _made_on(run: Path, done: int) -> MadeOn | None:
+    """Where a run that goes on has made its examples; None for one that begins."""
+    if not done:
+        return None
+    path = run / "data.json"
+    noted = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    made_on: MadeOn = noted.get("examples", [{"made_on": "cpu"}])[0]["made_on"]
+    return made_on
+
+
+def _note_made_on(run: Path, made_on: MadeOn, why: str) -> None:
+    """Write where a run makes its examples, and why there, beside what it learns from."""
+    path = run / "data.json"
+    if is_helper() or not path.is_file():
+        return
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    noted["examples"] = [{"made_on": made_on, "because": why}]
+    write_whole(path, as_json(noted).encode())
 
 
 def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -731,14 +780,18 @@ def _from_worker(text: str) -> str | None:
 
 
 def _out_of_memory(config: TrainingConfig) -> SeedbedError:
-    if config.fit.batch == "full":
+    fit = config.fit
+    instead = ""
+    if fit.data_on == "device" or (fit.data_on == "auto" and torch.cuda.is_available()):
+        instead = "; or set fit.data_on to cpu, which keeps items off the device"
+    if fit.batch == "full":
         return SeedbedError(
-            f"out of memory with fit.chunk {config.fit.chunk}: halve it; batch: full adds up the "
-            f"gradients of chunks."
+            f"out of memory with fit.chunk {fit.chunk}: halve it; batch: full adds up the "
+            f"gradients of chunks{instead}."
         )
     return SeedbedError(
-        f"out of memory with fit.batch {config.fit.batch}: halve it and double fit.accumulate, "
-        f"which gives about the same gradient."
+        f"out of memory with fit.batch {fit.batch}: halve it and double fit.accumulate, "
+        f"which gives about the same gradient{instead}."
     )
 
 

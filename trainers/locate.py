@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -44,6 +44,9 @@ from seedbed.trainers.quads import (
 from seedbed.trainers.rectify import rescaled
 from seedbed.trainers.sharpness import plate_sharpness
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+if TYPE_CHECKING:
+    from seedbed.trainers.device_examples import DeviceExamples
 
 Image = NDArray[np.uint8]
 
@@ -240,7 +243,7 @@ class Locate(Task[LocateSettings, LocateItem]):
 
     def __init__(self, settings: LocateSettings) -> None:
         super().__init__(settings)
-        self._augmenters = make_augmenters(settings.augmenters)
+        self.augmenters = make_augmenters(settings.augmenters)
 
     def items(self, sample: Picture, name: str) -> list[LocateItem]:
         """The picture with its plates; small or hidden ones that cannot be read are ignored."""
@@ -273,9 +276,34 @@ class Locate(Task[LocateSettings, LocateItem]):
 
     def example(self, item: LocateItem, rng: np.random.Generator) -> Example:
         """A rescaled crop and its targets: `inputs` (crop, crop, 3) uint8 and the maps."""
-        settings, side = self.settings, self.settings.crop_px
+        side = self.settings.crop_px
         image = item.image()
-        height, width = image.shape[:2]
+        scale, corner = self.placed(item, image.shape[:2], rng)
+        crop = _crop(image, scale, corner, (side, side))
+        picture = augment(crop, self.augmenters, rng)
+        targets = make_targets(
+            [quad * scale - corner for quad in item.plates],
+            [quad * scale - corner for quad in item.ignored],
+            side,
+            side,
+        )
+        return {
+            "inputs": picture,
+            "heat": targets.heat,
+            "heat_weight": targets.heat_weight,
+            "offsets": targets.offsets,
+            "offset_weight": targets.offset_weight,
+        }
+
+    def placed(
+        self, item: LocateItem, size_px: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[float, Points]:
+        """The scale of a crop, and its corner (x, y) in the picture rescaled by it.
+
+        `size_px` is the height and the width of the picture.
+        """
+        settings, side = self.settings, self.settings.crop_px
+        height, width = size_px
         around: Points | None = None
         if item.plates and chance(rng, settings.plate_share):
             around = item.plates[int(rng.integers(len(item.plates)))]
@@ -293,21 +321,13 @@ class Locate(Task[LocateSettings, LocateItem]):
         corner -= np.where(spare == 0.0, rng.uniform(0, 1, size=2), 0.0) * np.maximum(
             side - np.array([width, height]) * scale, 0.0
         )
-        crop = _crop(image, scale, corner, (side, side))
-        picture = augment(crop, self._augmenters, rng)
-        targets = make_targets(
-            [quad * scale - corner for quad in item.plates],
-            [quad * scale - corner for quad in item.ignored],
-            side,
-            side,
-        )
-        return {
-            "inputs": picture,
-            "heat": targets.heat,
-            "heat_weight": targets.heat_weight,
-            "offsets": targets.offsets,
-            "offset_weight": targets.offset_weight,
-        }
+        return scale, corner
+
+    def device_examples(self) -> DeviceExamples[LocateItem, Any]:
+        """The same examples made on a device."""
+        from seedbed.trainers.device_locate import DeviceLocate
+
+        return DeviceLocate(self)
 
     def network(self, seed: int) -> LocateNetwork:
         """A new locator."""
@@ -568,6 +588,19 @@ def padded_picture(image: Image, scale: float) -> Image:
     return image
 
 
+def shown_part(
+    shape: tuple[int, ...], scale: float, corner: Points, size_px: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first pixel (x, y) of a picture of `shape` that a crop shows, and the one after the last.
+
+    The crop of `size_px` (height, width) lies at `corner` of the picture rescaled by `scale`.
+    """
+    most = np.array(shape[1::-1])
+    low = np.clip(np.floor(corner / scale) - 2, 0, most).astype(np.int64)
+    high = np.clip(np.ceil((corner + size_px[::-1]) / scale) + 2, 0, most).astype(np.int64)
+    return low, high
+
+
 def _crop(
     image: Image, scale: float, corner: NDArray[np.float64], size_px: tuple[int, int]
 ) -> Image:
@@ -578,10 +611,7 @@ def _crop(
     ratio, origin = np.array([1.0, 1.0]), np.zeros(2)
     if scale < AREA_BELOW:
         # Averaged down first, and only as much of the picture as the crop shows.
-        height, width = image.shape[:2]
-        size = np.array(size_px[::-1])
-        low = np.clip(np.floor(corner / scale) - 2, 0, [width, height]).astype(int)
-        high = np.clip(np.ceil((corner + size) / scale) + 2, 0, [width, height]).astype(int)
+        low, high = shown_part(image.shape[:2], scale, corner, size_px)
         part = image[low[1] : high[1], low[0] : high[0]]
         if part.size:
             smaller = np.maximum(np.round((high - low) * scale), 1).astype(int)

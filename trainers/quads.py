@@ -89,6 +89,24 @@ def _bump(
     return np.asarray(np.exp(-(u * u + v * v) / 2), dtype=np.float32)
 
 
+def centred_inside(quad: Points, height: int, width: int) -> bool:
+    """Whether a plate's centre lies in a picture of `height` x `width` pixels."""
+    x, y = quad.mean(axis=0)
+    return bool(0 <= x < width and 0 <= y < height)
+
+
+def asked_cells(
+    plates: Sequence[Points], ignored: Sequence[Points], height: int, width: int
+) -> Floats:
+    """The weights of a heatmap's cells before there are plates on it: 0 in what is ignored."""
+    asked = np.ones((height // STRIDE, width // STRIDE), dtype=np.float32)
+    outside = [quad for quad in plates if not centred_inside(quad, height, width)]
+    for quad in [*ignored, *outside]:
+        corners = np.round(quad / STRIDE * 16 - 8).astype(np.int32)
+        cv2.fillConvexPoly(asked, np.clip(corners, -(2**20), 2**20), 0.0, shift=4)
+    return asked
+
+
 def make_targets(
     plates: Sequence[Points], ignored: Sequence[Points], height: int, width: int
 ) -> Targets:
@@ -99,20 +117,14 @@ def make_targets(
     """
     rows, columns = height // STRIDE, width // STRIDE
     heat = np.zeros((5, rows, columns), dtype=np.float32)
-    heat_weight = np.ones((rows, columns), dtype=np.float32)
+    heat_weight = asked_cells(plates, ignored, height, width)
     offsets = np.zeros((8, rows, columns), dtype=np.float32)
     offset_weight = np.zeros((rows, columns), dtype=np.float32)
     cell_x = (np.arange(columns, dtype=np.float32) + 0.5) * STRIDE
     cell_y = (np.arange(rows, dtype=np.float32) + 0.5) * STRIDE
-    inside: list[Points] = []
-    blanked = list(ignored)
     for quad in plates:
-        x, y = quad.mean(axis=0)
-        (inside if 0 <= x < width and 0 <= y < height else blanked).append(quad)
-    for quad in blanked:
-        corners = np.round(quad / STRIDE * 16 - 8).astype(np.int32)
-        cv2.fillConvexPoly(heat_weight, np.clip(corners, -(2**20), 2**20), 0.0, shift=4)
-    for quad in inside:
+        if not centred_inside(quad, height, width):
+            continue
         plate_width, plate_height = side_lengths(quad)
         along = quad[1] + quad[2] - quad[0] - quad[3]
         along = along / max(float(np.linalg.norm(along)), 1e-9)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -43,6 +43,9 @@ from seedbed.trainers.quads import side_lengths
 from seedbed.trainers.rectify import grown_quad, rectify, rescaled
 from seedbed.trainers.sharpness import sharpness_group
 from seedbed.trainers.task import Batch, Example, Outcome, Task, TaskSettings, seeded_weights
+
+if TYPE_CHECKING:
+    from seedbed.trainers.device_examples import DeviceExamples
 
 Image = NDArray[np.uint8]
 
@@ -212,7 +215,7 @@ class Read(Task[ReadSettings, ReadItem]):
 
     def __init__(self, settings: ReadSettings) -> None:
         super().__init__(settings)
-        self._augmenters = make_augmenters(settings.augmenters)
+        self.augmenters = make_augmenters(settings.augmenters)
 
     def items(self, sample: Picture, name: str) -> list[ReadItem]:
         """The legible plates of a picture that lie wholly inside it."""
@@ -257,13 +260,22 @@ class Read(Task[ReadSettings, ReadItem]):
 
     def example(self, item: ReadItem, rng: np.random.Generator) -> Example:
         """A jittered cut: `inputs` (height, width, 3) uint8, `targets` and `target_length`."""
+        patch, quad = _resized(item.patch, item.quad, self.drawn_scale(item, rng))
+        patch = augment(patch, self.augmenters, rng)
+        jittered = self.jittered(quad, rng)
+        return {"inputs": self._cut(patch, jittered), **self.answers(item, quad, jittered)}
+
+    def drawn_scale(self, item: ReadItem, rng: np.random.Generator) -> float:
+        """The scale at which a plate is augmented and cut; 1 for its own."""
         settings = self.settings
-        patch, quad = item.patch, item.quad
-        if chance(rng, settings.shrink_share):
-            least = min(1.0, settings.least_letter_px / max(item.letter_px, 1e-6))
-            patch, quad = _resized(patch, quad, log_uniform(rng, (least, settings.most_upscale)))
-        patch = augment(patch, self._augmenters, rng)
-        before, quad = quad, self._jittered(quad, rng)
+        if not chance(rng, settings.shrink_share):
+            return 1.0
+        least = min(1.0, settings.least_letter_px / max(item.letter_px, 1e-6))
+        return log_uniform(rng, (least, settings.most_upscale))
+
+    def answers(self, item: ReadItem, quad: Points, cut: Points) -> Example:
+        """What an example holds beside its picture, for a plate at `quad` that is cut by `cut`."""
+        settings = self.settings
         targets = np.zeros(self.longest, dtype=np.int64)
         classes = encode_text(item.text, settings.alphabet, item.name)
         if needed_steps(classes) > self.longest:
@@ -273,8 +285,7 @@ class Read(Task[ReadSettings, ReadItem]):
             )
         targets[: len(classes)] = classes
         return {
-            "inputs": self._cut(patch, quad),
-            "aligned": self._aligned(item, classes, before, quad),
+            "aligned": self._aligned(item, classes, quad, cut),
             "targets": targets,
             "target_length": np.array(len(classes), dtype=np.int64),
         }
@@ -319,7 +330,7 @@ class Read(Task[ReadSettings, ReadItem]):
             wanted[row, column] = one
         return wanted.reshape(-1)
 
-    def _jittered(self, quad: Points, rng: np.random.Generator) -> Points:
+    def jittered(self, quad: Points, rng: np.random.Generator) -> Points:
         """The quad as a locator might have found it."""
         boxed = chance(rng, self.settings.box_share)
         height = side_lengths(quad)[1]
@@ -339,6 +350,12 @@ class Read(Task[ReadSettings, ReadItem]):
         settings = self.settings
         outer = grown_quad(quad, *settings.margin)
         return rectify(image, outer, settings.width, settings.height)
+
+    def device_examples(self) -> DeviceExamples[ReadItem, Any]:
+        """The same examples made on a device."""
+        from seedbed.trainers.device_read import DeviceRead
+
+        return DeviceRead(self)
 
     def network(self, seed: int) -> ReadNetwork:
         """A new reader."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +25,49 @@ def grown_quad(quad: Points, margin_x: float, margin_y: float) -> Points:
     return apply_homography(np.asarray(matrix, dtype=np.float64), outer)
 
 
+@dataclass(frozen=True)
+class AveragedPart:
+    """The part of a picture from the pixel `low` (x, y) to `high`, averaged down to `size`.
+
+    `size` is the width and the height, and `quad` where the quad then lies.
+    """
+
+    low: tuple[int, int]
+    high: tuple[int, int]
+    size: tuple[int, int]
+    quad: Points
+
+
+def averaged_part(
+    shape: tuple[int, ...], quad: Points, width: int, height: int
+) -> AveragedPart | None:
+    """What is averaged down before `quad` is cut from a picture of `shape`; None for nothing."""
+    quad_width, quad_height = side_lengths(quad)
+    shrink = min(quad_width / width, quad_height / height)
+    if shrink <= SHARPEST_SHRINK:
+        return None
+    left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0).tolist()
+    right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, shape[1::-1]).tolist()
+    across, down = right - left, bottom - top
+    if across <= 0 or down <= 0:
+        return None
+    size = max(1, round(across / shrink)), max(1, round(down / shrink))
+    moved = (quad - [left, top]) * np.array([size[0] / across, size[1] / down])
+    return AveragedPart((left, top), (right, bottom), size, moved)
+
+
 def rectify(image: Image, quad: Points, width: int, height: int) -> Image:
     """The part of `image` in `quad`, shape (4, 2), as a picture of `height` x `width` pixels.
 
     What lies outside the picture repeats its edge. Without averaging, a plate much larger
     than the cut would lose strokes between the samples.
     """
-    quad_width, quad_height = side_lengths(quad)
-    shrink = min(quad_width / width, quad_height / height)
-    if shrink > SHARPEST_SHRINK:
-        left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
-        right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 2
-        part = image[top:bottom, left:right]
-        if part.size:
-            size = max(1, round(part.shape[1] / shrink)), max(1, round(part.shape[0] / shrink))
-            ratio = np.array([size[0] / part.shape[1], size[1] / part.shape[0]])
-            image = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-            quad = (quad - [left, top]) * ratio
+    part = averaged_part(image.shape[:2], quad, width, height)
+    if part is not None:
+        (left, top), (right, bottom) = part.low, part.high
+        seen = image[top:bottom, left:right]
+        image = np.asarray(cv2.resize(seen, part.size, interpolation=cv2.INTER_AREA), np.uint8)
+        quad = part.quad
     frame = rectangle(0, 0, width, height).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), frame)
     cut = cv2.warpPerspective(

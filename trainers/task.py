@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from seedbed import registry
 from seedbed.errors import InputError
 from seedbed.sample import Sample
 from seedbed.streams import derive_seed
+
+if TYPE_CHECKING:
+    from seedbed.trainers.device_examples import DeviceExamples
 
 Batch: TypeAlias = dict[str, Tensor]
 """Tensors by name, the first axis counting examples; `inputs` is what the network takes."""
@@ -92,6 +95,13 @@ class Task(ABC, Generic[C, I]):
     @abstractmethod
     def example(self, item: I, rng: np.random.Generator) -> Example:
         """One training example, jittered by `rng`; every example has the same shapes."""
+
+    def device_examples(self) -> DeviceExamples[I, Any]:
+        """What makes the same examples on a device, whole batches at a time.
+
+        Raises `InputError`, with a reason and without a cure, where that cannot be done: here.
+        """
+        raise InputError(f"the task {self.name!r} makes its examples on CPU cores only")
 
     @abstractmethod
     def network(self, seed: int) -> nn.Module:

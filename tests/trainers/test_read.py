@@ -114,7 +114,7 @@ def test_cuts_meet_a_locators_errors_at_the_ends():
     task = read(jitter=0.0, shift=0.0, box_share=0.0, stretch=0.5)
     quad = rectangle(100, 50, 80, 20)
     rng = np.random.default_rng(0)
-    moved = np.array([task._jittered(quad, rng) for _ in range(400)]) - quad
+    moved = np.array([task.jittered(quad, rng) for _ in range(400)]) - quad
     assert np.allclose(moved[:, :, 1], 0)
     # Both corners of an end move together, by half the plate's height of 20 as a deviation.
     assert np.allclose(moved[:, 0], moved[:, 3])
