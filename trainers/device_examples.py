@@ -126,13 +126,15 @@ def _held(
     task: Task[Any, Any], pool: Pool[Any], fit: FitSettings, device: torch.device
 ) -> tuple[Painter, int]:
     """The painter and the bytes it holds. Raises `InputError` with the reason for none."""
-    kinds = type(task).__mro__
-    # A subclass may make examples in a way of its own.
-    if next(kind for kind in kinds if {"example", "device_examples"} & vars(kind).keys()) is not (
-        next(kind for kind in kinds if "device_examples" in vars(kind))
-    ):
-        raise InputError(f"{kinds[0].__name__} makes its examples on CPU cores only")
     examples = task.device_examples()
+    kinds = type(task).__mro__
+    maker, twin = (
+        next(number for number, kind in enumerate(kinds) if name in vars(kind))
+        for name in ("example", "device_examples")
+    )
+    if maker < twin:
+        # A subclass makes examples in a way of its own.
+        raise InputError(f"{kinds[maker].__name__} makes its examples on CPU cores only")
     pools = list(_parts(pool))
     if not all(isinstance(one, HeldPool) for one in pools):
         raise InputError(
