@@ -265,7 +265,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         )
 
     def prepare(self) -> None:
-        """Check engines, voices and phrases; a slow and a fast word through every engine.
+        """Check engines, voices and phrases; a slow and a fast text through every voice.
 
         Raises `InputError` naming the phrase that cannot be spoken or the engine that speaks
         none of the recipe's languages, and `SeedbedError`
@@ -275,28 +275,41 @@ class SpeechClip(Generator[SpeechParams, Clip]):
             # Workers prepare, too: once is enough.
             for sentence in (*self._left_out().values(), *self._language_notes()):
                 LOGGER.warning(sentence)
-        checked: set[str] = set()
-        for (name, _), cast in self._looked_up().casts.items():
-            if name not in checked:
-                voice = next(
-                    group[0] for group in (*cast.bases.values(), *cast.voices.values()) if group
-                )
-                self._engine(name).check([voice])
-                checked.add(name)
+        for name, voices in self._voices_in_use().items():
+            # Whoever started a worker has heard them all.
+            self._engine(name).check(voices if parent_process() is None else voices[:1])
 
     def notes(self) -> tuple[str, ...]:
         """Engines that were left out, that speak only some of the languages, and that cannot
         promise the same samples again. Raises `InputError` for phrases that cannot be read.
         """
-        spoken = self._languages_of_engines()
-        drawing = (
-            f"Engine {name} draws numbers of its own: its clips are not the same every time."
-            for name in self._used_engines()
-            if not self._engine(name).deterministic and spoken.get(name) != ()
-        )
+        wanted = self._chosen_phrases().languages()
+        drawing: list[str] = []
+        for name in self._used_engines():
+            engine = self._engine(name)
+            if engine.available():
+                # Nothing is known of its voices.
+                drawing.append(engine.unpromised(()))
+                continue
+            voices = [
+                voice for cast in self._cast(name, wanted).values() for voice in cast.everyone()
+            ]
+            drawing.append(engine.unpromised(voices) if voices else "")
         return (
-            *self._left_out().values(), *self._language_notes(), *self._share_notes(), *drawing,
+            *self._left_out().values(), *self._language_notes(), *self._share_notes(),
+            *filter(None, drawing),
         )  # fmt: skip
+
+    def _voices_in_use(self) -> dict[str, list[Voice]]:
+        """The voices of each engine that speaks one of the recipe's languages."""
+        voices: dict[str, list[Voice]] = {}
+        ready = self._looked_up()
+        for (name, _), cast in ready.casts.items():
+            voices.setdefault(name, []).extend(cast.everyone())
+        for name, found in voices.items():
+            if self._engine(name).procedural and any("accent" in v.controls for v in found):
+                found += ready.accent_voices.values()
+        return voices
 
     def _language_notes(self) -> tuple[str, ...]:
         """A sentence for each engine that has no voice for some of the recipe's languages."""
@@ -651,6 +664,7 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 "leading_silence_s": lead / self.sample_rate,
                 "trailing_silence_s": trail / self.sample_rate,
                 **said.realised,
+                **{f"requested_{name}": value for name, value in said.requested.items()},
             },
         )
 

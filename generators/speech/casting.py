@@ -82,6 +82,11 @@ class Cast:
             return self._procedural(rng, choose(rng, bases))
         return choose(rng, stock)
 
+    def everyone(self) -> list[Voice]:
+        """All its voices, those that procedural speakers are put on first."""
+        groups = (*self.bases.values(), *self.voices.values())
+        return [voice for group in groups for voice in group]
+
     def _procedural(self, rng: np.random.Generator, base: Voice) -> Voice:
         for _ in range(MOST_SPEAKER_TRIES):
             number = int(rng.integers(self.casting.procedural_speakers))

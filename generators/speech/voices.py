@@ -88,7 +88,7 @@ def _report(name: str, language: str, pattern: str) -> EngineReport:
     return EngineReport(
         engine=name,
         missing=missing,
-        deterministic=kind.deterministic,
+        deterministic=not engine.unpromised(voices),
         procedural=kind.procedural,
         voices=tuple(
             voice

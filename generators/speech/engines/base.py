@@ -1,7 +1,7 @@
 """What every text-to-speech engine offers: voices, what they can do, and `speak`.
 
 An engine says honestly which controls a voice has and what it made of them (`realised`);
-it never ignores a setting in silence. `check` measures that before a build starts: a word
+it never ignores a setting in silence. `check` measures that before a build starts: a text
 spoken slowly and fast must differ in length as asked.
 """
 
@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from seedbed.errors import SeedbedError
 from seedbed.sample import TimedSpan
@@ -41,12 +41,17 @@ Markup = Literal["", "phonemes", "ssml"]
 SLOW_RATE, FAST_RATE = 0.8, 1.25
 """The two rates `check` speaks at; 1.25 is a change every engine here can make."""
 
-LEAST_RATE_EFFECT = 1.15
-"""How much longer the slow word must be than the fast one.
+LEAST_RATE_EFFECT = 1.08
+"""How much longer the slow text must be than the fast one.
 
-Asked is 1.25 / 0.8 = 1.56; engines keep plosives and pauses near their length, so the
-whole word stretches by less.
+Asked is 1.25 / 0.8 = 1.56; engines keep plosives and pauses near their length, so the whole
+stretches by less: by 1.11 in Vietnamese with espeak's stiffest variants, by 1.22 or more elsewhere.
+A voice that ignores the rate stays at 1.
 """
+
+CHECKED_TEXT = "12"
+"""What `check` has said: digits are read out in nearly every language, and this is one word in
+most, so that no echo holds up a second one."""
 
 SILENT_PEAK = 1e-3
 """Peak under which a clip counts as silent: 1/1000 of full scale, -60 dB."""
@@ -117,7 +122,8 @@ class Utterance:
     """What an engine said: float32 mono of shape (frames,) in [-1, 1], with its times.
 
     `realised` holds the settings the engine worked with after its own rounding and
-    limits, in the units of `Prosody`; a control the voice lacks is not in it.
+    limits, in the units of `Prosody`; `requested` those that a program or network was given
+    and says nothing about. A control the voice lacks is in neither.
     """
 
     sound: NDArray[np.float32]
@@ -125,6 +131,7 @@ class Utterance:
     words: tuple[SpokenWord, ...] = ()
     phonemes: tuple[TimedSpan, ...] = ()
     realised: Mapping[str, float] = field(default_factory=dict)
+    requested: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -150,6 +157,9 @@ class Engine(BaseModel, ABC):
     """What else than words it can be given as a text."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Installed packages that decide its samples."""
+
+    _heard: set[str] = PrivateAttr(default_factory=set)
+    """Voices that `check` has found to do as they are told."""
 
     @abstractmethod
     def voices(self) -> Sequence[Voice]:
@@ -178,31 +188,47 @@ class Engine(BaseModel, ABC):
         """
         return {}
 
-    def check(self, voices: Sequence[Voice] | None = None, text: str = "1234") -> None:
-        """Speak slowly and fast through each of `voices` (the first by default) and compare.
+    def unpromised(self, voices: Sequence[Voice]) -> str:
+        """A sentence where the same arguments may give `voices` other samples, else ""."""
+        if self.deterministic:
+            return ""
+        return (
+            f"Engine {self.name} draws numbers of its own: its clips are not the same every time."
+        )
 
-        Digits are read out in nearly every language, so they are the default text.
+    def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
+        """Those of `voices` that may each obey in a way of its own; here all of them."""
+        return voices
 
-        Raises `EngineFailure` where the output is silent or the rate was ignored.
+    def stretched_seconds(self, utterance: Utterance) -> float:
+        """The part of an utterance that a rate stretches: all of its speech, by energy."""
+        return speech_seconds(utterance)
+
+    def check(self, voices: Sequence[Voice] | None = None, text: str = CHECKED_TEXT) -> None:
+        """Speak slowly and fast through `unlike` ones of `voices` (the first by default); compare.
+
+        A voice that was found good is not heard again. Raises `EngineFailure` where the output is
+        silent or the rate was ignored.
         """
-        for voice in voices or self.voices()[:1]:
-            if "rate" not in voice.controls:
+        for voice in self.unlike(voices or self.voices()[:1]):
+            if "rate" not in voice.controls or voice.id in self._heard:
                 continue
-            slow, fast = (
-                speech_seconds(self.speak(text, voice.id, Prosody(rate=rate)))
-                for rate in (SLOW_RATE, FAST_RATE)
-            )
-            if fast <= 0.0 or slow <= 0.0:
+            said = [
+                self.speak(text, voice.id, Prosody(rate=rate)) for rate in (SLOW_RATE, FAST_RATE)
+            ]
+            if not all(map(speech_seconds, said)):
                 raise EngineFailure(
                     f"engine {self.name}: voice {voice.id!r} said nothing for {text!r}; leave "
                     "the voice out with `exclude_voices`."
                 )
-            if slow / fast < LEAST_RATE_EFFECT:
+            slow, fast = map(self.stretched_seconds, said)
+            if slow < LEAST_RATE_EFFECT * fast:
                 raise EngineFailure(
                     f"engine {self.name}: voice {voice.id!r} ignores the rate: {text!r} took "
                     f"{slow:.3f} s at rate {SLOW_RATE} and {fast:.3f} s at {FAST_RATE}; leave "
                     "the voice out with `exclude_voices`, or repair the engine."
                 )
+            self._heard.add(voice.id)
 
 
 def speech_bounds(

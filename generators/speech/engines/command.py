@@ -131,12 +131,12 @@ class CommandEngine(Engine):
             )
             sound, sample_rate = read_sound(content, self.name)
         controls = self.voices()[0].controls
-        realised = {}
+        requested = {}
         if "rate" in controls:
-            realised["rate"] = float(f"{prosody.rate:.4g}")
+            requested["rate"] = float(f"{prosody.rate:.4g}")
         if "pitch" in controls:
-            realised["pitch_semitones"] = float(f"{prosody.pitch_semitones:.4g}")
-        return Utterance(sound=sound, sample_rate=sample_rate, realised=realised)
+            requested["pitch_semitones"] = float(f"{prosody.pitch_semitones:.4g}")
+        return Utterance(sound=sound, sample_rate=sample_rate, requested=requested)
 
 
 def _replaced_once(argument: str, values: dict[str, str]) -> str:

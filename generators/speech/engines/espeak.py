@@ -112,6 +112,23 @@ class EspeakEngine(Engine):
         """The voices without a variant: one for each language and dialect."""
         return _base_voices()
 
+    def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
+        """One voice of each base and one of each variant: they are joined freely."""
+        heard: set[str] = set()
+        found = []
+        for voice in voices:
+            base, plus, variant = voice.id.partition("+")
+            if not {base, plus + variant} <= heard:
+                found.append(voice)
+                heard |= {base, plus + variant}
+        return found
+
+    def stretched_seconds(self, utterance: Utterance) -> float:
+        """Up to the last phoneme's start, which goes over into the echo that some variants have."""
+        if len(utterance.phonemes) < 2:
+            return super().stretched_seconds(utterance)
+        return utterance.phonemes[-1].start - utterance.phonemes[0].start
+
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Say `text` through a voice id; see the module for what an id may be."""
         return speak_with_espeak(text, voice, prosody)

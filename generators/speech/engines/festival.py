@@ -102,5 +102,5 @@ class FestivalEngine(Engine):
         return Utterance(
             sound=sound,
             sample_rate=sample_rate,
-            realised={"rate": 1 / float(f"{1 / prosody.rate:.4f}")},
+            requested={"rate": 1 / float(f"{1 / prosody.rate:.4f}")},
         )

@@ -115,11 +115,15 @@ class FliteEngine(Engine):
                     end=phonemes[-1].end,
                 ),
             )
-        realised = {"rate": 1 / float(f"{1 / prosody.rate:.4f}")}
+        requested = {"rate": 1 / float(f"{1 / prosody.rate:.4f}")}
         if KNOWN_VOICES[voice][2]:
-            realised["pitch_semitones"] = prosody.pitch_semitones
+            requested["pitch_semitones"] = prosody.pitch_semitones
         return Utterance(
-            sound=sound, sample_rate=sample_rate, words=words, phonemes=phonemes, realised=realised
+            sound=sound,
+            sample_rate=sample_rate,
+            words=words,
+            phonemes=phonemes,
+            requested=requested,
         )
 
 

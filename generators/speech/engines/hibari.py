@@ -101,7 +101,7 @@ class HibariEngine(Engine):
         if len(sound) == 0:
             raise EngineFailure(f"hibari said nothing for {text!r} with voice {voice!r}.")
         return Utterance(
-            sound=sound, sample_rate=int(session.sample_rate), realised={"rate": speed}
+            sound=sound, sample_rate=int(session.sample_rate), requested={"rate": speed}
         )
 
 

@@ -53,6 +53,8 @@ BLEND_STRENGTH = (0.9, 1.25)
 RATE_LIMITS = (0.5, 2.0)
 """The network's lengths grow unsteady beyond."""
 
+SHORT_TEXT = "five"
+
 STYLE_HALF = 128
 """Numbers of a style that say how the voice sounds; as many say how it speaks."""
 
@@ -96,6 +98,14 @@ class KokoroEngine(Engine):
             for name in names
         ]
 
+    def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
+        """The packaged voices, of which blends are means; one blend where there are no others."""
+        return [voice for voice in voices if not voice.id.startswith("blend-")] or voices[:1]
+
+    def check(self, voices: Sequence[Voice] | None = None, text: str = SHORT_TEXT) -> None:
+        """As every engine's, with one word: four take this one five seconds."""
+        super().check(voices, text)
+
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Say `text`, English. Raises `InputError` for an unknown voice or accent."""
         known = [found.id for found in self.voices()]
@@ -120,7 +130,7 @@ class KokoroEngine(Engine):
         # Its peaks may pass full scale a little; a clip's level is set afterwards.
         peak = float(np.abs(said).max(initial=0.0))
         return Utterance(
-            sound=said / max(1.0, peak / 0.98), sample_rate=SAMPLE_RATE, realised={"rate": rate}
+            sound=said / max(1.0, peak / 0.98), sample_rate=SAMPLE_RATE, requested={"rate": rate}
         )
 
     def _opened(self) -> Any:

@@ -4,15 +4,17 @@ A voice id is the file's name without `.onnx`, and for voices of several speaker
 `NAME#SPEAKER`. Piper's networks draw noise for timing and sound from a state of their own, so that
 a clip would depend on those before it. Here the two nodes that draw are replaced by an input, and
 the noise comes from the clip's own seed (`open_network`). With both scales at 0, the default,
-there is none.
+there is none. A network that draws numbers in any other way is used, and the manifest says that
+its clips are not promised to be the same again (`stray_draws`).
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +49,14 @@ MOST_SESSIONS = 4
 
 NOISE_NODE = "RandomNormalLike"
 """The ONNX operator that Piper's networks draw noise with: once for timing, once for sound."""
+
+DRAWING_NODES = frozenset(
+    (
+        "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",
+        "Multinomial",
+    )
+)  # fmt: skip
+"""Every operator of ONNX that draws numbers when a network is run (onnx 1.17, Operators)."""
 
 NOISE_CHANNELS = 192
 """The widest place that noise is drawn for: the channels of VITS (Kim and others 2021)."""
@@ -213,8 +223,24 @@ class PiperEngine(Engine):
         return Utterance(
             sound=joined * np.float32(FULL_VOLUME_PEAK * prosody.volume / peak),
             sample_rate=int(config.sample_rate),
-            realised={"rate": prosody.rate, "volume": prosody.volume},
+            realised={"volume": prosody.volume},
+            requested={"rate": prosody.rate},
         )
+
+    def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
+        """One speaker of each network, which stretches all of them alike."""
+        return list({voice.id.partition("#")[0]: voice for voice in reversed(voices)}.values())
+
+    def unpromised(self, voices: Sequence[Voice]) -> str:
+        """A sentence on the first network that draws numbers which a clip's seed does not reach."""
+        for name in sorted({voice.id.partition("#")[0] for voice in voices}):
+            drawing = stray_draws(self.folder() / f"{name}.onnx")
+            if drawing:
+                return (
+                    f"Engine piper: voice {name} {drawing}: its clips are not promised to be the "
+                    "same every time."
+                )
+        return ""
 
     @property
     def _noisy(self) -> bool:
@@ -270,6 +296,49 @@ def open_network(path: Path, noisy: bool) -> PiperNetwork:
     )
     config = config_class.from_dict(read_config(path))
     return PiperNetwork(session, voice_class(session=session, config=config), noise_input)
+
+
+def stray_draws(path: Path) -> str:
+    """What a voice's network does with numbers that nothing outside sets, in words, else "".
+
+    Known and harmless are draws of `NOISE_NODE` without mean and scale of their own, in the
+    network's outermost graph: with scales at 0 they count for nothing, otherwise they are
+    replaced.
+    """
+    if find_spec("onnx") is None:
+        return "cannot be looked into without onnx (pip install 'seedbed[piper]')"
+    changed = path.stat()
+    return _stray_draws(path, changed.st_mtime_ns, changed.st_size)
+
+
+@lru_cache(maxsize=64)
+def _stray_draws(path: Path, changed_ns: int, size: int) -> str:
+    onnx = import_module("onnx")
+    broken = import_module("google.protobuf.message").DecodeError
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except (OSError, broken) as error:
+        return f"cannot be looked into ({error})"
+    for depth, node in _nodes(model):
+        if node.op_type not in DRAWING_NODES:
+            continue
+        own = {attribute.name: attribute.f for attribute in node.attribute}
+        plain = own.get("mean", 0.0) == 0.0 and own.get("scale", 1.0) == 1.0
+        if node.op_type != NOISE_NODE or depth > 0 or not plain:
+            return f"draws numbers with {node.op_type} that no seed reaches"
+    return ""
+
+
+def _nodes(model: Any) -> Iterator[tuple[int, Any]]:
+    """Every node of a network with its depth: 0 in the outermost graph, more in what it holds."""
+    graphs = [(0, model.graph), *((1, function) for function in model.functions)]
+    while graphs:
+        depth, graph = graphs.pop()
+        for node in graph.node:
+            yield depth, node
+            for attribute in node.attribute:
+                inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+                graphs += [(depth + 1, graph) for graph in inner]
 
 
 def with_noise_input(path: Path) -> tuple[bytes, str]:

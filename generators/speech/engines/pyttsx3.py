@@ -117,6 +117,12 @@ class Pyttsx3Engine(Engine):
             for found in self._running().voices
         ]
 
+    def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
+        """Through espeak one voice of each base: variants are its own, and are heard there."""
+        if not self.uses_espeak:
+            return voices
+        return list({voice.id.partition("+")[0]: voice for voice in reversed(voices)}.values())
+
     def _running(self) -> _Child:
         if self._child is not None and not self._child.alive():
             self.stop()
@@ -174,7 +180,9 @@ class Pyttsx3Engine(Engine):
             sound=as_float(samples),
             sample_rate=sample_rate,
             words=words_of_text(text, timed),
-            realised=realised,
+            realised=realised if self.uses_espeak else {},
+            # The system's own drivers do not say what they made of it.
+            requested={} if self.uses_espeak else realised,
         )
 
     def process_id(self) -> int:

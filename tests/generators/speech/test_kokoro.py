@@ -74,7 +74,7 @@ def test_the_style_of_the_texts_length_reaches_the_network(packages: Path) -> No
     said = KokoroEngine().speak("five", "jf_alpha", Prosody(rate=2.0, seed=8))
     assert (said.sample_rate, len(said.sound)) == (24_000, 256)
     np.testing.assert_allclose(said.sound, 0.1, atol=1e-6)
-    assert said.realised == {"rate": 2.0}
+    assert said.requested == {"rate": 2.0}
 
 
 def test_loud_sound_is_turned_down_below_full_scale(packages: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,12 @@ from seedbed.generators.speech.engines.base import Engine, EngineFailure, Prosod
 from seedbed.generators.speech.engines.command import CommandEngine
 from seedbed.generators.speech.engines.festival import FestivalEngine
 from seedbed.generators.speech.engines.flite import FliteEngine, parse_phones
-from seedbed.generators.speech.engines.piper import PiperEngine, read_config, with_noise_input
+from seedbed.generators.speech.engines.piper import (
+    PiperEngine,
+    read_config,
+    stray_draws,
+    with_noise_input,
+)
 from seedbed.generators.speech_clip import SpeechClip
 
 RECORDER = f"""#!{sys.executable}
@@ -95,7 +101,8 @@ def test_command_passes_a_text_on_stdin_and_reads_stdout(program: Path) -> None:
     assert stdin == NASTY
     assert arguments == ["--rate=1.25"]
     assert len(said.sound) == 4000
-    assert said.realised == {"rate": 1.25}
+    assert said.requested == {"rate": 1.25}
+    assert said.realised == {}, "nobody knows what the program made of it"
 
 
 def test_command_fills_the_file_name_inside_an_argument(program: Path) -> None:
@@ -181,7 +188,8 @@ def test_flite_arguments_voices_and_phones(program: Path) -> None:
         ("eh", 0.2, 0.35),
     ]
     assert (said.words[0].text, said.words[0].start, said.words[0].end) == ("-minus", 0.1, 0.35)
-    assert said.realised["rate"] == pytest.approx(0.5)
+    assert said.requested == pytest.approx({"rate": 0.5, "pitch_semitones": 12.0})
+    assert said.realised == {}
     with pytest.raises(InputError, match="flite has no voice 'salt', did you mean 'slt'"):
         engine.speak("one", "salt", Prosody())
     engine.check()
@@ -290,6 +298,63 @@ def test_pipers_scales_are_ranges_within_0_to_2(scale: object) -> None:
         build_engine("piper", {"noise_scale": scale})
 
 
+def network_with(path: Path, *nodes: Any) -> Path:
+    """A network of these nodes between x and y, both (1, 2, 3), saved to `path`."""
+    onnx = pytest.importorskip("onnx")
+    helper, types = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        list(nodes),
+        "voice",
+        [helper.make_tensor_value_info("x", types.FLOAT, [1, 2, 3])],
+        [helper.make_tensor_value_info("y", types.FLOAT, [1, 2, 3])],
+    )
+    onnx.save(helper.make_model(graph), str(path))
+    return path
+
+
+def test_pipers_promise_rests_on_what_the_network_holds(tmp_path: Path) -> None:
+    """Only plain draws in the outermost graph are known; each other one ends the promise."""
+    onnx = pytest.importorskip("onnx")
+    make = onnx.helper.make_node
+    inner = onnx.helper.make_graph(
+        [make("RandomNormalLike", ["x"], ["z"])],
+        "inner",
+        [],
+        [onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [1, 2, 3])],
+    )
+    told = {
+        name: stray_draws(network_with(tmp_path / f"{name}.onnx", *nodes))
+        for name, nodes in {
+            "plain": [make("RandomNormalLike", ["x"], ["y"])],
+            "none": [make("Identity", ["x"], ["y"])],
+            "moved": [make("RandomNormalLike", ["x"], ["y"], mean=1.0)],
+            "uniform": [make("RandomUniformLike", ["x"], ["y"])],
+            "hidden": [make("If", ["on"], ["y"], then_branch=inner, else_branch=inner)],
+        }.items()
+    }
+    assert told["plain"] == told["none"] == ""
+    assert told["moved"] == "draws numbers with RandomNormalLike that no seed reaches"
+    assert told["uniform"] == "draws numbers with RandomUniformLike that no seed reaches"
+    assert told["hidden"] == told["moved"]
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    assert stray_draws(tmp_path / "broken.onnx").startswith("cannot be looked into (")
+
+
+def test_the_manifest_says_that_a_piper_voice_promises_nothing(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    drawing = onnx.helper.make_node("RandomUniformLike", ["x"], ["y"])
+    network_with(tmp_path / "mine.onnx", drawing)
+    config = {"espeak": {"voice": "en-us"}, "language": {"code": "en_US"}}
+    (tmp_path / "mine.onnx.json").write_text(json.dumps(config))
+    keys = {"weight": 0.5, "voices_folder": str(tmp_path)}
+    made = SpeechClip(phrases=["one"], engines={"espeak": 0.5, "piper": keys})
+    assert made.notes() == (
+        "Engine piper: voice mine draws numbers with RandomUniformLike that no seed reaches: "
+        "its clips are not promised to be the same every time.",
+    )
+    assert stray_draws(tmp_path / "mine.onnx") == stray_draws(tmp_path / "mine.onnx")
+
+
 def real_engines() -> list[Engine]:
     """Optional engines that this machine has: each must do what the built-in ones do."""
     candidates: list[Engine] = [FliteEngine(), FestivalEngine(), PiperEngine()]
@@ -303,8 +368,8 @@ def real_engines() -> list[Engine]:
 
 def test_engines_of_this_machine_keep_their_word(tmp_path: Path) -> None:
     for engine in real_engines():
+        engine.check(engine.voices())
         voice = engine.voices()[0]
-        engine.check([voice])
         first = engine.speak("-seven", voice.id, Prosody(rate=1.1, seed=5))
         again = engine.speak("-seven", voice.id, Prosody(rate=1.1, seed=5))
         assert np.array_equal(first.sound, again.sound), engine.name
