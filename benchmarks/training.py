@@ -7,9 +7,12 @@ loops take turns. Steps are counted from the first loss after the warm-up to the
 clock on the wall and by the processor time of the process that trains, which other programs
 disturb less: the first holds waiting for data, the second what the loop itself costs.
 
-Where there is a GPU, the loops run there, and a stack of filters that fills it is timed: bf16,
-channels last and compiled, beside eager float32, and beside what large products of bf16 matrices
-reach.
+The data path of one core is put beside that of the device, which paints whole batches of what a
+core has drawn (`fit.data_on: device`); on a CPU that is the same core.
+
+Where there is a GPU, the loops run there, one more with its data on it (`device`), and a stack
+of filters that fills it is timed: bf16, channels last and compiled, beside eager float32, and
+beside what large products of bf16 matrices reach.
 """
 
 from __future__ import annotations
@@ -31,8 +34,9 @@ from benchmarks.timing import rates
 from seedbed.builder import build
 from seedbed.recipe import load_recipe
 from seedbed.streams import stream
-from seedbed.trainers.config import parse_config
+from seedbed.trainers.config import FitSettings, parse_config
 from seedbed.trainers.conv import build as build_network
+from seedbed.trainers.device_examples import DrawnBatch, hold_on_device
 from seedbed.trainers.fit import fit
 from seedbed.trainers.fuse import fused
 from seedbed.trainers.locate import Locate
@@ -40,6 +44,7 @@ from seedbed.trainers.optimisers import OptimiserSettings, make_optimiser
 from seedbed.trainers.read import Read
 from seedbed.trainers.run_log import read_metrics
 from seedbed.trainers.runs import channels_last
+from seedbed.trainers.sources import HeldPool
 from seedbed.trainers.task import Batch, Example, Task, make_task
 
 BATCH = {"locate": 8, "read": 16}
@@ -143,9 +148,12 @@ def bare_loop(name: str, ready: Sequence[Example]) -> tuple[float, float]:
     return _speed()
 
 
-def our_loop(name: str, data: Path, from_disk: bool) -> tuple[float, float, float]:
-    """Steps a second of `fit`, by the wall and by this process's time, and its share of waiting."""
-    kinds = CLOCKED if from_disk else READY_TASKS
+def our_loop(name: str, data: Path, source: str) -> tuple[float, float, float]:
+    """Steps a second of `fit`, by the wall and by this process's time, and its share of waiting.
+
+    `source` is `memory`, where examples lie ready, `disk` or `device`.
+    """
+    kinds = READY_TASKS if source == "memory" else CLOCKED
     values = {
         "task": f"benchmarks.training:{kinds[name].__name__}",
         "data": str(data),
@@ -154,9 +162,10 @@ def our_loop(name: str, data: Path, from_disk: bool) -> tuple[float, float, floa
             "steps": STEPS[name] + WARM,
             "batch": BATCH[name],
             "ema": 0.0,
-            "workers": int(from_disk),
+            "workers": int(source != "memory"),
             # So small that every example is read from the disk.
-            "memory_mib": 0.001 if from_disk else 2048,
+            "memory_mib": 0.001 if source == "disk" else 2048,
+            "data_on": "device" if source == "device" else "cpu",
             "threads": 1,
             "validate_every": 10**6,
             "validate_on": 1,
@@ -183,34 +192,44 @@ def loops(name: str, data: Path) -> None:
         for n in range(BATCH[name] * READY)
     ]
     READY_TASKS[name].ready = ready
-    found: dict[str, list[tuple[float, ...]]] = {"memory": [], "disk": []}
+    wanted_of = {"memory": 0.98, "disk": 0.95}
+    if torch.cuda.is_available():
+        wanted_of["device"] = 0.95
+    found: dict[str, list[tuple[float, ...]]] = {key: [] for key in wanted_of}
     bare = []
     for _ in range(ROUNDS):
-        before = bare_loop(name, ready)
-        memory = our_loop(name, data, from_disk=False)
-        between = bare_loop(name, ready)
-        disk = our_loop(name, data, from_disk=True)
-        after = bare_loop(name, ready)
-        bare += [before, between, after]
-        # Each beside the bare loops around it, so that a drift of the machine's speed cancels.
-        for key, ours, sides in (
-            ("memory", memory, (before, between)),
-            ("disk", disk, (between, after)),
-        ):
-            ratios = [2 * ours[clock] / (sides[0][clock] + sides[1][clock]) for clock in (0, 1)]
-            found[key].append((*ratios, ours[2]))
+        bare.append(bare_loop(name, ready))
+        for key, rows in found.items():
+            ours = our_loop(name, data, key)
+            bare.append(bare_loop(name, ready))
+            # Each beside the bare loops around it, so that a drift of the machine's speed cancels.
+            before, after = bare[-2:]
+            ratios = [2 * ours[clock] / (before[clock] + after[clock]) for clock in (0, 1)]
+            rows.append((*ratios, ours[2]))
     wall = median(one[0] for one in bare)
     print(f"  {name:7} bare loop {wall:.2f} steps/s of {BATCH[name]}, one core")
-    for key, wanted in (("memory", 0.98), ("disk", 0.95)):
+    for key, wanted in wanted_of.items():
         ratios = [median(one[clock] for one in found[key]) for clock in (0, 1, 2)]
         print(
             f"  {name:7} fit from {key:6} {ratios[1]:.3f}x by processor time, {ratios[0]:.3f}x by "
             f"the wall (wanted {wanted}); waits for data {100 * ratios[2]:.1f}% of the time"
         )
-    made = rates({name: data_path(task, items)}, clock=time.process_time)[name]
-    need = wall * BATCH[name]
+    paths(name, task, items, wall * BATCH[name])
+
+
+def paths(name: str, task: Task[Any, Any], items: list[Any], need: float) -> None:
+    """Print the examples a second of one core, beside those of the device that is there."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    core = rates({name: data_path(task, items)}, clock=time.process_time)[name]
+    print(f"  {name:7} data path {core:.0f} examples/s on one core; the loop takes {need:.0f}")
+    drawing, painting = device_path(task, items, device)
+    drawn = rates({name: drawing}, clock=time.process_time)[name]
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    painted = rates({name: painting}, clock=clock)[name]
+    where = "the GPU" if device.type == "cuda" else "that core"
     print(
-        f"  {name:7} data path {made:.0f} examples/s on one core; the loop takes {need:.0f} of them"
+        f"  {name:7} data_on: device draws {drawn:.0f} examples/s on one core and paints "
+        f"{painted:.0f} on {where}, {painted / core:.2f}x"
     )
 
 
@@ -223,6 +242,42 @@ def data_path(task: Task[Any, Any], items: list[Any]) -> Callable[[int], int]:
         return 32
 
     return side
+
+
+def device_path(
+    task: Task[Any, Any], items: list[Any], device: torch.device
+) -> tuple[Callable[[int], int], Callable[[int], int]]:
+    """The two sides of a device's data path: drawing 32 examples, and painting them."""
+    pool: HeldPool[Any] = HeldPool(items, 0)
+    settings = FitSettings(steps=1, data_on="device")
+    painter, why = hold_on_device(task, pool, settings, device, None)
+    assert painter is not None, why
+
+    def drawn(number: int) -> DrawnBatch:
+        held = [pool.items[n % len(items)] for n in range(32)]
+        rngs = [stream(0, number, n) for n in range(32)]
+        twin = painter.examples
+        return DrawnBatch(
+            [
+                (one.number, twin.draw(one.item, one.shape, rng))
+                for one, rng in zip(held, rngs, strict=True)
+            ]
+        )
+
+    def drawing(number: int) -> int:
+        drawn(number)
+        return 32
+
+    batches = [drawn(number) for number in range(READY)]
+
+    def painting(number: int) -> int:
+        painter(batches[number % READY])
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return 32
+
+    painting(0)
+    return drawing, painting
 
 
 def _seconds(work: Callable[[], object], device: str, repeats: int) -> float:

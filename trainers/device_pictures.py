@@ -20,7 +20,7 @@ from torch import Tensor
 Size = tuple[int, int]
 """Height and width in pixels."""
 
-MOST_WASTE = 1.5
+MOST_WASTE = 2.0
 """Pixels of the canvases to one of their pictures, at most, where pictures are grouped."""
 
 MOST_PIXELS = 2**23

@@ -11,6 +11,7 @@ import pytest
 import torch
 from plate_settings import LOCATE, READ
 from safetensors.torch import load_file
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from seedbed.errors import InputError, SeedbedError
 from seedbed.streams import stream
@@ -100,6 +101,43 @@ def test_the_usual_augmenters_are_painted_on_a_device(scenes, name):
     assert errors.max() < 12.0
     sums = [batch["inputs"].double().mean() for batch in (cpu, device)]
     assert abs(sums[0] - sums[1]) < 1.0
+
+
+class NoGenerator:
+    """Stands for a generator of a device that is not there."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def manual_seed(self, seed: int) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("name", ["read", "locate", "classify"])
+def test_all_is_made_on_the_device_and_nothing_waits_for_it(scenes, name, monkeypatch):
+    # Fake tensors have a device and no numbers: what mixes devices, or asks for a number, fails.
+    task = make_task(name, {"classify": {"classes": ["plate", "car"]}}.get(name, {}))
+    items = [item for n, scene in enumerate(scenes) for item in task.items(scene, str(n))]
+    twin = task.device_examples()
+    shapes = [twin.array(item).shape for item in items]
+    drawn = [
+        twin.draw(items[n % len(items)], shapes[n % len(items)], stream(0, n)) for n in range(32)
+    ]
+    move = torch.Tensor.to
+
+    def moved(self, *where, **how):
+        if where and isinstance(where[0], torch.device):
+            return torch.empty(self.shape, dtype=self.dtype, device=where[0])
+        return move(self, *where, **how)
+
+    monkeypatch.setattr(torch.Tensor, "to", moved)
+    monkeypatch.setattr(torch, "Generator", NoGenerator)
+    with FakeTensorMode():
+        with pytest.raises(RuntimeError, match="same device"):
+            torch.ones(2, 2, device="meta") @ torch.ones(2, 2)
+        arrays = [torch.empty(shape, dtype=torch.uint8, device="meta") for shape in shapes]
+        batch = twin.paint([arrays[n % len(items)] for n in range(32)], drawn)
+    assert {value.device.type for value in batch.values()} == {"meta"}
 
 
 def test_targets_are_those_of_a_cpu():
