@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 from xml.sax.saxutils import escape
@@ -84,7 +85,7 @@ CLAUSE_SIGN = re.compile("[^\\w\\s'\u2019<>=\"/-]")
 """What may end a clause: from the second clause on, a marked-up text keeps something of a Klatt
 voice that spoke before it."""
 
-PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”\u2018\u2019¿¡-…"
+PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”\u2018\u2019¿¡-–—…"  # noqa: RUF001
 """Stripped from a word's ends; what is inside (`it's`, `12,5`) stays."""
 
 
@@ -393,27 +394,47 @@ def words_of_text(text: str, timed: Sequence[tuple[int, float, float]]) -> tuple
     """The words of `text`, split at spaces, with the times of the events inside them.
 
     Punctuation around a word is left off. espeak may report several events in one word
-    (`12,5`) or one that covers only its start (`it's`): a word takes all that begin in it.
+    (`12,5`) or one that covers only its start (`it's`): a word takes all that begin in it. After
+    a full stop its places are the blank before the word. Two words that it says as one (`in
+    the`) are one here, and of two whose events it puts into the first (`it is`) each has its own.
     """
     found: list[SpokenWord] = []
     position = 0
+    inside: list[tuple[int, float, float]] = []
+    ahead: list[tuple[int, float, float]] = []
+    places = [
+        (place + 1 if text[place : place + 1].isspace() else place, start, end)
+        for place, start, end in timed
+    ]
     for token in text.split():
         first = text.index(token, position)
         position = first + len(token)
-        inside = [(start, end) for place, start, end in timed if first <= place < position]
+        within = [one for one in places if first <= one[0] < position]
         core = token.strip(PUNCTUATION)
-        if not inside or not core:
+        if not core:
+            # What begins in a dash is the word behind it.
+            ahead += within
             continue
+        before, inside, ahead = inside, ahead + within, []
         offset = first + token.index(core)
-        found.append(
-            SpokenWord(
-                text=core,
-                char_start=offset,
-                char_end=offset + len(core),
-                start=min(start for start, _ in inside),
-                end=max(end for _, end in inside),
+        spare = not inside and len(before) > 1 and text[before[-1][0] - 1].isalnum()
+        if spare:
+            inside = [before.pop()]
+            found[-1] = replace(found[-1], end=max(end for _, _, end in before))
+        if inside:
+            found.append(
+                SpokenWord(
+                    text=core,
+                    char_start=offset,
+                    char_end=offset + len(core),
+                    start=min(start for _, start, _ in inside),
+                    end=max(end for _, _, end in inside),
+                )
             )
-        )
+        elif found:
+            last, inside = found[-1], before
+            whole = text[last.char_start : offset + len(core)]
+            found[-1] = replace(last, text=whole, char_end=offset + len(core))
     return tuple(found)
 
 
