@@ -30,7 +30,7 @@ from seedbed.generators.speech.casting import (
     no_voice_message,
     primary_language,
 )
-from seedbed.generators.speech.engines import build_engine, open_engine
+from seedbed.generators.speech.engines import ENGINES, build_engine, engine_class, open_engine
 from seedbed.generators.speech.engines.base import (
     SILENT_PEAK,
     Emphasis,
@@ -97,12 +97,40 @@ class EngineUse(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    weight: float = Field(default=1.0, ge=0.0)
+    weight: float = Field(default=1.0, ge=0.0, description="beside the other engines' weights")
 
     @property
     def options(self) -> dict[str, Any]:
         """The engine's own options."""
         return dict(self.model_extra or {})
+
+
+def _engines_schema(schema: dict[str, Any]) -> None:
+    """Describe to an editor each engine's own options, and the short forms of `engines`."""
+    names = list(ENGINES)
+    uses = {}
+    for name in names:
+        own = engine_class(name).model_json_schema()
+        weight = EngineUse.model_json_schema()["properties"]["weight"]
+        use = {
+            "type": "object",
+            "description": own["description"].partition("\n\n")[0],
+            "properties": {"weight": weight, **own["properties"]},
+            "required": own.get("required", []),
+            "additionalProperties": False,
+        }
+        needed = bool(use["required"])
+        uses[name] = use if needed else {"anyOf": [{"type": "number", "minimum": 0}, use]}
+    alone = {"enum": [name for name, use in uses.items() if not use.get("required")]}
+    table = {
+        "type": "object",
+        "properties": uses,
+        "additionalProperties": False,
+        "minProperties": schema.pop("minProperties"),
+    }
+    for key in ("type", "additionalProperties"):
+        schema.pop(key)
+    schema["anyOf"] = [table, alone, {"type": "array", "items": alone, "minItems": 1}]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,49 +186,75 @@ class SpeechClip(Generator[SpeechParams, Clip]):
     )
     languages: tuple[str, ...] = Field(default=(), description="of the phrases; empty: all")
     engines: dict[str, EngineUse] = Field(
-        default={"pyttsx3": EngineUse()}, min_length=1, description="engine: weight or options"
+        default={"pyttsx3": EngineUse()},
+        min_length=1,
+        description="engine: weight or options",
+        json_schema_extra=_engines_schema,
     )
     optional_engines: tuple[str, ...] = Field(
         default=(), description="engines left out, and said so, where missing or without a voice"
     )
-    sample_rate: int = Field(default=16000, ge=4000, le=48000)
+    sample_rate: int = Field(default=16000, ge=4000, le=48000, description="of the clips, in Hz")
 
     voices: tuple[str, ...] = Field(default=("*",), description="patterns of voice ids")
-    exclude_voices: tuple[str, ...] = ()
+    exclude_voices: tuple[str, ...] = Field(
+        default=(), description="patterns of voice ids that are left out"
+    )
     sexes: tuple[Sex, ...] = Field(default=(), description="empty: all")
     inhuman: bool = Field(default=False, description="also robots, whispers and effects")
     dialects: dict[str, float] = Field(default={}, description="language tag: weight")
     speaker_share: Range = Field(
         default=(0.0, 1.0), description="slice of all speakers that this split may use"
     )
-    procedural_share: float = Field(default=0.5, ge=0.0, le=1.0)
-    procedural_speakers: int = Field(default=20000, ge=1)
-    accent_share: float = Field(default=0.0, ge=0.0, le=1.0)
+    procedural_share: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="of the clips of espeak and pyttsx3, by speakers made from a number",
+    )
+    procedural_speakers: int = Field(default=20000, ge=1, description="how many of them there are")
+    accent_share: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="of the English clips, with another accent"
+    )
     accents: tuple[str, ...] = Field(default=(), description="of English; empty: all known")
 
-    rate: Range = (0.65, 1.4)
-    pitch_semitones: Range = (-3.0, 3.0)
-    pitch_range: Range = (0.4, 1.6)
-    volume: Range = (0.5, 0.85)
-    pause_ms: Range = (0.0, 80.0)
+    rate: Range = Field(default=(0.65, 1.4), description="ratio to the voice's normal speed")
+    pitch_semitones: Range = Field(default=(-3.0, 3.0), description="above the voice's own pitch")
+    pitch_range: Range = Field(
+        default=(0.4, 1.6), description="ratio to the voice's own range; 0 is monotone"
+    )
+    volume: Range = Field(
+        default=(0.5, 0.85), description="of the engine, 1 is its loudest; the level comes after"
+    )
+    pause_ms: Range = Field(default=(0.0, 80.0), description="added between words")
     emphasis: dict[Emphasis, float] = Field(
-        default={"none": 0.85, "moderate": 0.1, "strong": 0.05}, min_length=1
+        default={"none": 0.85, "moderate": 0.1, "strong": 0.05},
+        min_length=1,
+        description="on the keyword, else on the whole phrase: how strong, and its weight",
     )
     unsteady_share: float = Field(
         default=0.1, ge=0.0, le=1.0, description="with the engine's own jitter and breath"
     )
     vocal_tract: Range = Field(default=(0.88, 1.14), description="factor on the formants")
-    vocal_tract_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    vocal_tract_share: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="of the clips, with such a factor"
+    )
 
     tilt_db_per_octave: Range = Field(
         default=(-6.0, 0.5), description="of the spectrum: soft voices are dark, loud ones bright"
     )
 
-    trim: bool = True
-    leading_silence_s: Range = (0.0, 0.25)
-    trailing_silence_s: Range = (0.0, 0.25)
+    trim: bool = Field(default=True, description="cut the engine's own silence off both ends")
+    leading_silence_s: Range = Field(
+        default=(0.0, 0.25), description="put before the speech, in seconds"
+    )
+    trailing_silence_s: Range = Field(
+        default=(0.0, 0.25), description="put behind the speech, in seconds"
+    )
     level_dbfs: Range = Field(default=(-34.0, -16.0), description="RMS of the speech")
-    quiet_seconds: Range = Field(default=(0.4, 1.5), description="length of silence and noise")
+    quiet_seconds: Range = Field(
+        default=(0.4, 1.5), description="length of clips of silence and noise, in seconds"
+    )
 
     _ready: _Ready | None = PrivateAttr(default=None)
     _missing: dict[str, str] | None = PrivateAttr(default=None)

@@ -47,13 +47,15 @@ class CommandEngine(Engine):
 
     arguments: tuple[str, ...] = Field(min_length=1, description="the program and its arguments")
     language: str = Field(default="en-us", description="of all its voices")
-    voice_names: tuple[str, ...] = Field(default=("default",), min_length=1)
+    voice_names: tuple[str, ...] = Field(
+        default=("default",), min_length=1, description="what {voice} is filled with"
+    )
     sexes: tuple[Sex, ...] = Field(default=(), description="of the voices, in their order")
     text_option: Literal["checked", "takes next argument"] = Field(
         default="checked",
         description="the second says that the argument before {text} is an option which takes it",
     )
-    timeout_s: float = Field(default=60.0, gt=0.0)
+    timeout_s: float = Field(default=60.0, gt=0.0, description="for one utterance, in seconds")
 
     @model_validator(mode="after")
     def _check_text_argument(self) -> CommandEngine:

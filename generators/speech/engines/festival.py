@@ -49,9 +49,9 @@ class FestivalEngine(Engine):
 
     name: ClassVar[str] = "festival"
 
-    program: str = "text2wave"
-    lister: str = "festival"
-    timeout_s: float = Field(default=60.0, gt=0.0)
+    program: str = Field(default="text2wave", description="what speaks: a name, or where it is")
+    lister: str = Field(default="festival", description="what lists the voices, likewise")
+    timeout_s: float = Field(default=60.0, gt=0.0, description="for one utterance, in seconds")
 
     def available(self) -> str:
         """What is missing, or an empty string."""

@@ -50,8 +50,8 @@ class FliteEngine(Engine):
 
     name: ClassVar[str] = "flite"
 
-    program: str = "flite"
-    timeout_s: float = Field(default=60.0, gt=0.0)
+    program: str = Field(default="flite", description="its name on the path, or where it is")
+    timeout_s: float = Field(default=60.0, gt=0.0, description="for one utterance, in seconds")
 
     def available(self) -> str:
         """What is missing, or an empty string."""

@@ -68,6 +68,12 @@ FRAMES_BESIDE, FRAMES_PER_TOKEN = 256, 48
 """Frames of noise made for a text: a phoneme is two tokens and lasts some 10 frames."""
 
 
+def _or_one_number(schema: dict[str, Any]) -> None:
+    """Tell an editor that a range may be one number."""
+    kinds = ("type", "prefixItems", "minItems", "maxItems")
+    schema["anyOf"] = [{key: schema.pop(key) for key in kinds}, {"type": "number"}]
+
+
 class PiperEngine(Engine):
     """Piper voices from a folder, without noise unless the recipe asks for it."""
 
@@ -80,9 +86,12 @@ class PiperEngine(Engine):
     noise_scale: tuple[float, float] = Field(
         default=(0.0, 0.0),
         description="of the sound, drawn for each clip; voices are fitted at 0.7",
+        json_schema_extra=_or_one_number,
     )
     noise_w_scale: tuple[float, float] = Field(
-        default=(0.0, 0.0), description="of the timing, drawn for each clip; fitted at 0.8"
+        default=(0.0, 0.0),
+        description="of the timing, drawn for each clip; fitted at 0.8",
+        json_schema_extra=_or_one_number,
     )
 
     _sessions: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -31,6 +31,7 @@ from seedbed.generators.speech.engines.base import (
 from seedbed.generators.speech.engines.espeak import EspeakEngine
 from seedbed.generators.speech_clip import SpeechClip, at_level, fast_length, tilted
 from seedbed.recipe import load_recipe, parse_recipe
+from seedbed.recipe_schema import recipe_schema
 from seedbed.sample import Clip
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -403,6 +404,25 @@ def test_the_documented_engines_are_engines() -> None:
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
     documented = {name for block in blocks for name in generator(**block).engines}
     assert documented == set(engines.ENGINES)
+
+
+def test_the_schema_describes_every_key_and_every_engines_options() -> None:
+    properties = recipe_schema()["$defs"]["generators:speech"]["properties"]
+    bare = [key for key, value in properties.items() if not value.get("description")]
+    assert bare == ["name"]
+    table, name, names = properties["engines"]["anyOf"]
+    assert list(table["properties"]) == list(engines.ENGINES)
+    assert table["additionalProperties"] is False
+    assert name["enum"] == names["items"]["enum"]
+    assert "command" not in name["enum"], "it must be told what to run"
+    for engine, use in table["properties"].items():
+        options = use["anyOf"][1] if "anyOf" in use else use
+        own = engines.engine_class(engine).model_fields
+        assert list(options["properties"]) == ["weight", *own], engine
+        assert all(value["description"] for value in options["properties"].values()), engine
+        assert options["additionalProperties"] is False
+    piper = table["properties"]["piper"]["anyOf"][1]["properties"]
+    assert [kind["type"] for kind in piper["noise_scale"]["anyOf"]] == ["array", "number"]
 
 
 def test_the_users_phrase_files_have_digests(tmp_path: Path) -> None:
