@@ -2,7 +2,7 @@
 
     runs/NAME/
       config.yaml        the configuration as resolved
-      data.json          what it learnt from: datasets, hashes, seeds
+      data.json          what it learnt from: datasets, hashes, seeds; where examples are made
       metrics.csv        step, name, value
       tensorboard/       the same for TensorBoard
       best.safetensors   weights with the best validation score
