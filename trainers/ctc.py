@@ -69,6 +69,25 @@ def ctc_loss(
     )
 
 
+def text_probabilities(
+    log_probs: NDArray[np.float32], classes: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """How probable a text is, over all paths that give it: shape (records,), 0 to 1.
+
+    `log_probs` has shape (records, steps, classes), `classes` the text's, shape (letters,).
+    """
+    records, steps, _ = log_probs.shape
+    losses = torch.nn.functional.ctc_loss(
+        torch.from_numpy(log_probs).transpose(0, 1),
+        torch.from_numpy(classes).expand(records, -1),
+        torch.full((records,), steps),
+        torch.full((records,), len(classes)),
+        blank=BLANK,
+        reduction="none",
+    )
+    return np.asarray((-losses).exp().numpy(), dtype=np.float32)
+
+
 def greedy_decode(
     log_probs: NDArray[np.float32], alphabet: str
 ) -> tuple[str, float, list[tuple[int, float]]]:

@@ -27,6 +27,10 @@ Image = NDArray[np.uint8]
 
 PIXEL_DECIMALS = 2
 
+LOOK_AGAIN_SHARE = 0.5
+"""Of the surest plate's score: what is found less surely is read once, whatever comes out, since
+most of it is no plate."""
+
 
 @dataclass(frozen=True)
 class ReadPlate:
@@ -72,7 +76,9 @@ class PlateReader:
         if not found:
             return []
         quads = [plate.quad for plate in found]
-        readings = self.read_task.read(self.reader, [image] * len(found), quads)
+        surest = max(plate.score for plate in found)
+        worth = [plate.score >= LOOK_AGAIN_SHARE * surest for plate in found]
+        readings = self.read_task.read(self.reader, [image] * len(found), quads, worth)
         plates = []
         for plate, reading in zip(found, readings, strict=True):
             letters = [max(probability, 1e-6) for _, probability in reading.letters]

@@ -36,6 +36,7 @@ from seedbed.trainers.ctc import (
     encode_text,
     greedy_decode,
     needed_steps,
+    text_probabilities,
 )
 from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.measures import letter_edits
@@ -64,7 +65,18 @@ BLANK_WEIGHT = 0.15
 """Of a blank step beside a letter's: there are about seven times as many."""
 
 READ_TOGETHER = 64
-"""Plates that are read in one batch outside training."""
+"""Cuts that are read in one batch outside training."""
+
+LOOKS = (
+    (1.0, (0.0, 0.0)),
+    (1.05, (0.0, 0.0)),
+    (0.96, (0.0, 0.0)),
+    (1.0, (0.06, 0.0)),
+    (1.0, (-0.06, 0.0)),
+    (1.0, (0.0, 0.06)),
+    (1.0, (0.0, -0.06)),
+)
+"""Growth and shift (in plate heights) of each cut of a plate that is looked at again."""
 
 
 class ReadSettings(TaskSettings):
@@ -133,8 +145,17 @@ class ReadSettings(TaskSettings):
     aligned_weight: float = Field(
         default=1.0, ge=0, description="of the loss that says at which step each letter stands"
     )
-    jittered_cuts: int = Field(
-        default=1, ge=1, le=9, description="cuts that are averaged when a plate is read"
+    looks: int = Field(
+        default=5,
+        ge=1,
+        le=7,
+        description="cuts that are read of a plate which the first of them leaves unsure",
+    )
+    sure_letter: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="a letter less probable than this leaves a plate unsure",
     )
 
     @field_validator("alphabet")
@@ -166,7 +187,11 @@ class ReadItem:
 
 @dataclass(frozen=True)
 class Reading:
-    """A text, its probability, and for each letter the step and its probability."""
+    """A text, its probability, and for each letter the step and its probability.
+
+    After one look the probability is that of the best path alone, after several the mean over
+    the cuts of all paths that give the text.
+    """
 
     text: str
     score: float
@@ -376,32 +401,64 @@ class Read(Task[ReadSettings, ReadItem]):
         steps = (each * counts).sum() / counts.sum().clamp(min=1)
         return {"loss": ctc + weight * steps, "ctc": ctc, "steps": steps}
 
-    @torch.inference_mode()
     def read(
-        self, network: nn.Module, images: Sequence[Image], quads: Sequence[Points]
+        self,
+        network: nn.Module,
+        images: Sequence[Image],
+        quads: Sequence[Points],
+        worth: Sequence[bool] | None = None,
     ) -> list[Reading]:
         """Read the plate at each quad of each picture (uint8 RGB), in order.
 
-        With `jittered_cuts` over 1, as many cuts around the quad are averaged.
+        Where a letter is less probable than `sure_letter`, the plate is cut `looks` times in all,
+        a little larger, smaller and aside, and of the texts that were read the one is kept that
+        is the most probable over all cuts. `worth` says which plates deserve that: all, if not
+        given.
         """
-        device = next(network.parameters()).device
-        shifts = _cut_shifts(self.settings.jittered_cuts)
-        cuts = []
-        for image, quad in zip(images, quads, strict=True):
-            height = side_lengths(quad)[1]
-            for grow, shift in shifts:
-                centre = quad.mean(axis=0)
-                moved = (quad - centre) * grow + centre + np.array(shift) * height
-                cuts.append(self._cut(image, moved))
+        cuts = [self._cut(image, quad) for image, quad in zip(images, quads, strict=True)]
         readings = []
-        for start in range(0, len(cuts), READ_TOGETHER * len(shifts)):
-            part = np.stack(cuts[start : start + READ_TOGETHER * len(shifts)])
-            logits = network(torch.from_numpy(part).to(device)).float()
-            probabilities = logits.softmax(dim=-1).unflatten(0, (-1, len(shifts))).mean(dim=1)
-            for row in probabilities.clamp_min(1e-9).log().cpu().numpy():
-                text, score, letters = greedy_decode(row, self.settings.alphabet)
-                readings.append(Reading(text, score, tuple(letters)))
+        for log_probs in self._log_probs(network, cuts):
+            readings.append(Reading(*self._decoded(log_probs)))
+        if self.settings.looks == 1:
+            return readings
+        for number, reading in enumerate(readings):
+            least = min((probability for _, probability in reading.letters), default=0.0)
+            if least < self.settings.sure_letter and (worth is None or worth[number]):
+                readings[number] = self._looked_again(network, images[number], quads[number])
         return readings
+
+    def _looked_again(self, network: nn.Module, image: Image, quad: Points) -> Reading:
+        cuts = [
+            self._cut(image, moved_quad(quad, grow, shift))
+            for grow, shift in LOOKS[: self.settings.looks]
+        ]
+        log_probs = np.stack(self._log_probs(network, cuts))
+        decoded = [self._decoded(one) for one in log_probs]
+        alphabet = self.settings.alphabet
+        likely = {
+            text: text_probabilities(log_probs, encode_text(text, alphabet, "a cut"))
+            for text in sorted({text for text, _, _ in decoded})
+        }
+        best = max(likely, key=lambda text: float(likely[text].mean()))
+        # The letters are those of the cut that read the text most surely.
+        letters = max((one for one in decoded if one[0] == best), key=lambda one: one[1])[2]
+        return Reading(best, float(likely[best].mean()), letters)
+
+    def _decoded(
+        self, log_probs: NDArray[np.float32]
+    ) -> tuple[str, float, tuple[tuple[int, float], ...]]:
+        text, score, letters = greedy_decode(log_probs, self.settings.alphabet)
+        return text, score, tuple(letters)
+
+    @torch.inference_mode()
+    def _log_probs(self, network: nn.Module, cuts: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """Log probabilities (steps, classes) of each cut."""
+        device = next(network.parameters()).device
+        answers: list[NDArray[np.float32]] = []
+        for start in range(0, len(cuts), READ_TOGETHER):
+            part = torch.from_numpy(np.stack(cuts[start : start + READ_TOGETHER]))
+            answers.extend(network(part.to(device)).float().log_softmax(dim=-1).cpu().numpy())
+        return answers
 
     def outcomes(self, network: nn.Module, items: Sequence[ReadItem]) -> list[Outcome]:
         """Each plate's reading beside what stands on it, cut by its label's quad."""
@@ -494,20 +551,17 @@ def _upright(quad: Points) -> Points:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
-def _cut_shifts(count: int) -> list[tuple[float, tuple[float, float]]]:
-    """Growth and shift (in plate heights) of each cut that is averaged: the quad itself first."""
-    around = [
-        (1.0, (0.0, 0.0)),
-        (1.04, (0.0, 0.0)),
-        (0.97, (0.0, 0.0)),
-        (1.0, (0.06, 0.0)),
-        (1.0, (-0.06, 0.0)),
-        (1.0, (0.0, 0.06)),
-        (1.0, (0.0, -0.06)),
-        (1.03, (0.06, 0.06)),
-        (1.03, (-0.06, -0.06)),
+def moved_quad(quad: Points, grow: float, shift: tuple[float, float]) -> Points:
+    """`quad` grown about its middle and shifted along its own sides, in plate heights."""
+    height = side_lengths(quad)[1]
+    along = quad[1] + quad[2] - quad[0] - quad[3]
+    down = quad[2] + quad[3] - quad[0] - quad[1]
+    steps = [
+        share * side / max(float(np.linalg.norm(side)), 1e-9)
+        for share, side in zip(shift, (along, down), strict=True)
     ]
-    return around[:count]
+    centre = quad.mean(axis=0)
+    return np.asarray((quad - centre) * grow + centre + (steps[0] + steps[1]) * height)
 
 
 def _letter_group(letter_px: float) -> str:

@@ -11,7 +11,7 @@ from plate_settings import READ
 from seedbed.errors import InputError
 from seedbed.geometry import rectangle
 from seedbed.trainers.ctc import BLANK, greedy_decode
-from seedbed.trainers.read import NOT_ASKED, Read, ReadSettings
+from seedbed.trainers.read import LETTERS, NOT_ASKED, Read, ReadSettings, moved_quad
 
 
 def read(**changes) -> Read:
@@ -91,7 +91,7 @@ def test_it_can_learn_a_few_plates_by_heart(scenes):
 
 
 def test_readings_do_not_depend_on_their_neighbours(scenes):
-    task = read(jittered_cuts=3)
+    task = read(looks=3)
     items = items_of(task, scenes)[:3]
     network = task.network(0).eval()
     together = [outcome.details.text for outcome in task.outcomes(network, items)]
@@ -121,3 +121,57 @@ def test_cuts_meet_a_locators_errors_at_the_ends():
     assert np.allclose(moved[:, 1], moved[:, 2])
     assert moved[:, 0, 0].std() == pytest.approx(10, rel=0.1)
     assert abs(np.corrcoef(moved[:, 0, 0], moved[:, 1, 0])[0, 1]) < 0.2
+
+
+class Answers(torch.nn.Module):
+    """A reader that gives what it is told, cut by cut: `(text of one letter, its probability)`."""
+
+    def __init__(self, *answers: tuple[str, float]) -> None:
+        super().__init__()
+        self.anchor = torch.nn.Parameter(torch.zeros(1))
+        self.answers = list(answers)
+        self.asked: list[int] = []
+
+    def forward(self, cuts: torch.Tensor) -> torch.Tensor:
+        self.asked.append(len(cuts))
+        logits = torch.full((len(cuts), 3, 37), -20.0)
+        logits[:, 1:, 0] = 20.0
+        for number in range(len(cuts)):
+            letter, probability = self.answers.pop(0)
+            # The rest of the probability goes to the blank.
+            logits[number, 0, 0] = float(np.log(1 - probability))
+            logits[number, 0, LETTERS.index(letter) + 1] = float(np.log(probability))
+        return logits
+
+
+def one_plate():
+    return [np.full((60, 160, 3), 128, dtype=np.uint8)], [rectangle(20, 20, 120, 20)]
+
+
+def test_an_unsure_plate_is_looked_at_again_and_the_likeliest_text_over_all_cuts_is_kept():
+    # 8 has 0.6 / 3 = 0.2 on average, B (0.7 + 0.9) / 3 = 0.53.
+    network = Answers(("8", 0.6), ("8", 0.6), ("B", 0.7), ("B", 0.9))
+    reading = read(looks=3).read(network, *one_plate())[0]
+    assert network.asked == [1, 3]
+    assert reading.text == "B"
+    assert reading.score == pytest.approx((0.7 + 0.9) / 3, abs=1e-4)
+    # The letters are those of the cut that read it most surely.
+    assert reading.letters == ((0, pytest.approx(0.9, abs=1e-4)),)
+
+
+def test_a_sure_plate_one_that_is_not_worth_it_and_one_look_are_read_once():
+    sure = Answers(("8", 0.95))
+    assert read(looks=3).read(sure, *one_plate())[0].text == "8"
+    not_worth = Answers(("8", 0.6))
+    assert read(looks=3).read(not_worth, *one_plate(), [False])[0].text == "8"
+    once = Answers(("8", 0.6))
+    assert read(looks=1).read(once, *one_plate())[0].text == "8"
+    assert sure.asked == not_worth.asked == once.asked == [1]
+
+
+def test_a_quad_is_moved_along_its_own_sides():
+    # Turned by a quarter: the text runs down, its lower side is on the left.
+    quad = np.array([[20.0, 0.0], [20.0, 100.0], [0.0, 100.0], [0.0, 0.0]])
+    assert np.allclose(moved_quad(quad, 1.0, (0.5, 0.0)), quad + [0, 10])
+    assert np.allclose(moved_quad(quad, 1.0, (0.0, 0.5)), quad + [-10, 0])
+    assert np.allclose(moved_quad(quad, 1.1, (0.0, 0.0))[0], [21, -5])
