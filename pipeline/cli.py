@@ -1,7 +1,7 @@
 """The command line: `seedbed build`, `preview`, `replay`, `export`, `verify`, `merge`, …
 
 Nothing heavy is imported before a command runs, so that help and completion are quick.
-Exit codes: 0 done, 1 failed while working, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 failed while working, 2 bad input, 130 interrupted, 141 nobody reads on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 
@@ -23,6 +23,9 @@ from seedbed.errors import InputError, SeedbedError
 
 INTERRUPTED = 130
 """128 + SIGINT, what shells give a program that Ctrl-C ended."""
+
+NOBODY_READS = 141
+"""128 + SIGPIPE, what shells give a program whose reader has left: `seedbed list | head`."""
 
 EXECUTOR_NAMES = ("serial", "processes", "ray")
 GROUP_NAMES = ("generators", "augmenters", "formats", "tasks", "recipes")
@@ -599,6 +602,41 @@ class _Interrupted(click.ClickException):
     exit_code = INTERRUPTED
 
 
+class _Output:
+    """Standard output that ends the command, quietly, once whoever read it has left.
+
+    The signal itself would also end a build whose worker has died, and click and rich would
+    each make a failure of it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """As a file's. Raises `SystemExit` where nobody reads."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            return self._leave()
+
+    def flush(self) -> None:
+        """As a file's. Raises `SystemExit` where nobody reads."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._leave()
+
+    def _leave(self) -> NoReturn:
+        # What is still in the buffer has to go somewhere when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+        raise SystemExit(NOBODY_READS)
+
+
 def _say_in_a_sentence(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
@@ -617,8 +655,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _debugging = False
     code = 0
     sys.excepthook = _say_in_a_sentence
+    stdout = sys.stdout
+    sys.stdout = cast(TextIO, _Output(stdout))
     try:
         code = app.main(args=arguments, prog_name="seedbed", standalone_mode=False) or 0
+        sys.stdout.flush()
     except click.UsageError as error:
         error.show()
         code = InputError.exit_code
@@ -635,11 +676,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for line in str(error).splitlines():
                 sys.stderr.write(f"seedbed: {line}\n")
         code = error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said to them.
-        sys.stdout = None
-        code = 1
     finally:
+        sys.stdout = stdout
         if _debugging:
             sys.excepthook = sys.__excepthook__
     sys.exit(code)

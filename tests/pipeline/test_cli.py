@@ -44,6 +44,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Shell completion:" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["list recipes", "schema", "--help"])
+def test_a_reader_that_leaves_ends_a_command_quietly(command: str) -> None:
+    """`head` has gone before the first line: click prints one text, rich the other, by itself."""
+    process = in_a_process(command.split())
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == ""
+    assert process.wait() == 128 + signal.SIGPIPE == 141
+
+
 def test_build_info_and_replay(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from seedbed.errors import InputError
 from seedbed.generators.speech import voices
 from seedbed.generators.speech.engines import ENGINES
+from seedbed.generators.speech.engines.base import Voice
 from seedbed.generators.speech.voices import list_voices, say
 from seedbed.voices_command import voices_command
 
@@ -53,9 +54,16 @@ def test_say_writes_a_wav_for_each_voice(tmp_path: Path) -> None:
 def test_the_command_prints_text_and_json(tmp_path: Path) -> None:
     runner = CliRunner()
     text = runner.invoke(voices_command, ["--engine", "espeak", "--language", "pt"]).output
-    assert "espeak: 2 voices, each with" in text
-    assert "roa/pt-BR" in text
-    assert "pitch_range" in text
+    assert text.splitlines() == [
+        "espeak: 2 voices, each with 104 variants (ID+NAME), and made-up speakers (ID+#NUMBER)",
+        "  controls: accent emphasis pauses phoneme_times pitch pitch_range rate unsteady volume "
+        "word_times",
+        "  ID         LANGUAGE  SEX",
+        "  roa/pt     pt        male",
+        "  roa/pt-BR  pt-br     male",
+        "",
+        "in all: 2 voices",
+    ]
     options = ["--engine", "espeak", "--language", "de", "--json"]
     (report,) = json.loads(runner.invoke(voices_command, options).output)
     assert [voice["id"] for voice in report["voices"]] == ["gmw/de"]
@@ -64,6 +72,42 @@ def test_the_command_prints_text_and_json(tmp_path: Path) -> None:
     alone = runner.invoke(voices_command, ["--say", "hi"])
     assert alone.exit_code == 2
     assert "belong together" in alone.output
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
+    def lines(*options: str) -> list[str]:
+        return (
+            CliRunner().invoke(voices_command, ["--engine", "espeak", *options]).output.split("\n")
+        )
+
+    count = int(lines()[0].split()[1])
+    cut, whole = lines(), lines("--all")
+    assert f"  and {count - 11} more: narrow with --language, or see --all" in cut
+    assert len(cut) == 3 + 12 + 3
+    assert len(whole) == 3 + count + 3
+    languages = [line.split()[1] for line in whole[3:-3]]
+    assert languages == sorted(languages)
+    assert lines("--language", "tlh") == ["no such voice: espeak", "in all: 0 voices", ""]
+
+
+def test_controls_that_only_some_have_stand_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [
+        Voice(id="b-10", language="en", controls=frozenset(("rate",))),
+        Voice(id="b-9", language="en", sex="female", controls=frozenset(("rate", "pitch"))),
+    ]
+    report = voices.EngineReport(
+        engine="two", missing="", deterministic=False, procedural=False, voices=tuple(some)
+    )
+    monkeypatch.setattr(voices, "list_voices", lambda *asked: [report])
+    assert CliRunner().invoke(voices_command).output.splitlines() == [
+        "two: 2 voices, not the same every time",
+        "  controls: rate",
+        "  ID    LANGUAGE  SEX     ALSO",
+        "  b-9   en        female  pitch",
+        "  b-10  en",
+        "",
+        "in all: 2 voices",
+    ]
 
 
 def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
