@@ -172,6 +172,7 @@ def test_a_sure_plate_one_that_is_not_worth_it_and_one_look_are_read_once():
 def test_a_quad_is_moved_along_its_own_sides():
     # Turned by a quarter: the text runs down, its lower side is on the left.
     quad = np.array([[20.0, 0.0], [20.0, 100.0], [0.0, 100.0], [0.0, 0.0]])
-    assert np.allclose(moved_quad(quad, 1.0, (0.5, 0.0)), quad + [0, 10])
-    assert np.allclose(moved_quad(quad, 1.0, (0.0, 0.5)), quad + [-10, 0])
+    down, left = np.array([0, 10]), np.array([-10, 0])
+    assert np.allclose(moved_quad(quad, 1.0, (0.5, 0.0)), quad + down)
+    assert np.allclose(moved_quad(quad, 1.0, (0.0, 0.5)), quad + left)
     assert np.allclose(moved_quad(quad, 1.1, (0.0, 0.0))[0], [21, -5])
