@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from seedbed.builder import build
 from seedbed.errors import InputError, MissingExtra
 from seedbed.generators.speech.engines import build_engine, engine_class
 from seedbed.generators.speech.engines.base import Engine, EngineFailure, Prosody
@@ -26,6 +27,7 @@ from seedbed.generators.speech.engines.piper import (
     with_noise_input,
 )
 from seedbed.generators.speech_clip import SpeechClip
+from seedbed.recipe import parse_recipe
 
 RECORDER = f"""#!{sys.executable}
 import json, sys, struct, wave
@@ -353,6 +355,22 @@ def test_the_manifest_says_that_a_piper_voice_promises_nothing(tmp_path: Path) -
         "its clips are not promised to be the same every time.",
     )
     assert stray_draws(tmp_path / "mine.onnx") == stray_draws(tmp_path / "mine.onnx")
+
+
+def test_a_manifest_says_which_engine_promises_nothing(program: Path, tmp_path: Path) -> None:
+    command = {"arguments": [str(program)], "weight": 0.5}
+    recipe = parse_recipe(
+        {
+            "name": "few",
+            "seed": 3,
+            "generator": {"name": "speech", "phrases": ["one"], "engines": {"command": command}},
+            "splits": {"train": 2},
+        }
+    )
+    built = build(recipe, tmp_path / "few", executor="serial")
+    (note,) = built.info["notes"]
+    assert note.startswith("Engine command draws numbers of its own")
+    assert note in (tmp_path / "few" / "README.md").read_text(encoding="utf-8")
 
 
 def real_engines() -> list[Engine]:
