@@ -32,7 +32,7 @@ _COLUMNS = {
         ("language, engine, voice", "who speaks"),
         ("phonemes, words", "`text`, `start` and `end` in seconds"),
         ("keyword_span", "when the keyword sounds, [start, end] in seconds, or null"),
-        ("attributes", "prosody as realised (JSON)"),
+        ("attributes", "prosody as realised, or as requested where an engine does not tell (JSON)"),
     ),
 }
 

@@ -308,9 +308,11 @@ def build(
     type=click.Path(path_type=Path),
     default=Path("sheet.png"),
     show_default=True,
-    help="Where the PNG goes.",
+    help="Where the PNG goes; one that is there is replaced.",
 )
-@click.option("--n", "count", type=click.IntRange(1), default=24, show_default=True)
+@click.option(
+    "--n", "count", type=click.IntRange(1), default=24, show_default=True, help="Samples to draw."
+)
 @_SEED
 @click.option("--layouts", is_flag=True, help="Every layout the generator knows, instead.")
 @click.option("--augmenters", is_flag=True, help="One sample through every augmenter, instead.")

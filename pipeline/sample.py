@@ -96,7 +96,8 @@ class Clip(Sample):
     """A sound, float32 mono of shape (frames,) in [-1, 1], and what is said in it.
 
     `label` is the keyword class ("" where none); `keyword_span` its (start, end) in
-    seconds. `attributes` holds engine, voice, language and prosody as realised.
+    seconds. `attributes` holds engine, voice, language and prosody as realised;
+    what an engine was only asked for is called `requested_...`.
     """
 
     sound: NDArray[np.float32]
