@@ -84,6 +84,17 @@ _EXPECTED_WARNINGS = (
     r".*torch\.jit\.script_method.*",
 )
 
+_NO_MEMORY = (
+    "not enough memory",
+    "can't allocate memory",
+    # CUDA's own, where no tensor was asked for: pinning, a library's workspace.
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    # NumPy's, which torch cannot raise again as it is when a data worker met it.
+    "MemoryError",
+)
+"""What an error says, other than by its kind, where memory is short."""
+
 
 class _Loader(DataLoader[Any]):
     """Lightning takes a loader with a state for one that can go on, which `Positions` does."""
@@ -766,7 +777,7 @@ def _in_sentences(config: TrainingConfig) -> Iterator[None]:
                 f"memory was short: lower fit.memory_mib ({config.fit.memory_mib:g}) or "
                 f"fit.batch, or set fit.workers to 0."
             ) from error
-        if "not enough memory" in text or "can't allocate memory" in text:
+        if any(words in text for words in _NO_MEMORY):
             raise _out_of_memory(config) from error
         raise
 

@@ -281,6 +281,15 @@ def test_short_memory_is_one_sentence(plates, tmp_path, fit_values, monkeypatch)
     full = config(plates, fit_values, batch="full", chunk=5)
     with pytest.raises(SeedbedError, match=r"out of memory with fit\.chunk 5: halve it"):
         fit(full, tmp_path / "full")
+    # As NumPy's arrives from a data worker, and CUDA's from its libraries.
+    for text in (
+        "Caught MemoryError in DataLoader worker process 0.\nOriginal Traceback ...",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.",
+    ):
+        sentence = r"^out of memory with fit\.chunk 5: halve it"
+        with pytest.raises(SeedbedError, match=sentence), fit_module._in_sentences(full):
+            raise RuntimeError(text)
     lost = "DataLoader worker (pid(s) 12) exited unexpectedly"
     sentence = r"ended from outside, .* lower fit\.memory_mib"
     with pytest.raises(SeedbedError, match=sentence), fit_module._in_sentences(full):
