@@ -517,6 +517,11 @@ class Listen(Task[ListenSettings, ListenItem]):
             "spectrogram": spectrogram if settings.front == "log-mel" else None,
             "output": "(batch, classes): logits; their softmax is the score",
             "classes": list(self.classes),
+            "longer": "of a clip longer than the window the part with the most energy is heard",
+            "places": self._places(),
+            "averaged": "a shorter clip is heard with each of these shares of the silence before "
+            "it, and the scores are averaged",
+            "accept": settings.accept if settings.other else None,
         }
 
 

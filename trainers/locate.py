@@ -31,7 +31,9 @@ from seedbed.trainers.conv import build
 from seedbed.trainers.draw import draw_plates
 from seedbed.trainers.pictures import QUAD_IS_BOX
 from seedbed.trainers.quads import (
+    LEAST_PEAK,
     MAPS,
+    MOST_OVERLAP,
     STRIDE,
     FoundPlate,
     box_iou,
@@ -530,7 +532,29 @@ class Locate(Task[LocateSettings, LocateItem]):
             "threshold": self.settings.threshold,
             "max_megapixels": self.settings.max_megapixels,
             "scales": list(self.settings.scales),
-            "corners": "clockwise from the text's top left",
+            "corners": "clockwise from the text's top left; each moves to the peak of its own map "
+            f"within a quarter of the plate's height (1 to 6 cells) that is at least "
+            f"{LEAST_PEAK:g}, to the mean of the 3x3 cells there by their height",
+            "overlaps": f"of two plates whose quads overlap with an IoU over {MOST_OVERLAP:g}, or "
+            "of which the surer one holds the other's centre, the surer one is kept",
+            "second_look": self._described_look(),
+        }
+
+    def _described_look(self) -> dict[str, Any] | None:
+        """What is done with what was found; None where it is looked at once."""
+        settings = self.settings
+        if not settings.refine_width_px:
+            return None
+        return {
+            "plates": settings.refine_most,
+            "which": "the surest ones, each alone in the middle of a cut",
+            "height_and_width": list(REFINE_SIZE_PX),
+            "plate_width_px": settings.refine_width_px,
+            "largest_scale": MOST_REFINE_SCALE,
+            "threshold": settings.threshold / 2,
+            "confirmed": f"by the surest plate there whose quad overlaps it with an IoU over "
+            f"{REFINE_OVERLAP:g}: that quad, and the root of both scores' product; else the first "
+            f"quad at half its score",
         }
 
 

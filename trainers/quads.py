@@ -42,6 +42,12 @@ LEAST_SPREAD_CELLS = 0.6
 MIN_OFFSET_WEIGHT = 0.4
 """Cells whose centre bump is at least this high learn where the corners are."""
 
+LEAST_PEAK = 0.25
+"""Corners are moved to peaks of their own maps that are at least this high."""
+
+MOST_OVERLAP = 0.3
+"""IoU of two quads over which they are one plate, found twice."""
+
 
 @dataclass(frozen=True)
 class FoundPlate:
@@ -160,7 +166,7 @@ def make_targets(
 
 
 def decode_quads(
-    maps: Floats, threshold: float, most: int = 50, snap_threshold: float = 0.25
+    maps: Floats, threshold: float, most: int = 50, snap_threshold: float = LEAST_PEAK
 ) -> list[FoundPlate]:
     """The plates in a locator's answer, best first, before non-maximum suppression.
 
@@ -227,7 +233,7 @@ def quad_iou(one: Points, other: Points) -> float:
     return float(shared / max(areas[0] + areas[1] - shared, 1e-9))
 
 
-def suppress(found: Sequence[FoundPlate], most_overlap: float = 0.3) -> list[FoundPlate]:
+def suppress(found: Sequence[FoundPlate], most_overlap: float = MOST_OVERLAP) -> list[FoundPlate]:
     """Non-maximum suppression: plates best first, without those that overlap a better one.
 
     Two overlap where the IoU of their quads is over `most_overlap`, or the centre of the

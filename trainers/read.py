@@ -515,6 +515,22 @@ class Read(Task[ReadSettings, ReadItem]):
             "output": "(batch, steps, classes): logits; class 0 is the blank, class i the "
             "alphabet's letter i - 1; greedy: the largest of each step, repeats and blanks out",
             "alphabet": self.settings.alphabet,
+            "unsure": self._described_looks(),
+        }
+
+    def _described_looks(self) -> dict[str, Any] | None:
+        """What is done with a plate that the first look leaves unsure; None for nothing."""
+        if self.settings.looks == 1:
+            return None
+        return {
+            "where": "no letter was read, or one is less probable than sure_letter",
+            "sure_letter": self.settings.sure_letter,
+            "cuts": [
+                {"grow": grow, "shift": list(shift)} for grow, shift in LOOKS[: self.settings.looks]
+            ],
+            "units": "grown about the quad's middle, shifted along it and down, in plate heights",
+            "text": "of those that the cuts give by greedy, the one that is the most probable by "
+            "CTC, over all paths, in the mean over the cuts",
         }
 
 

@@ -333,6 +333,8 @@ class Transcribe(Task[TranscribeSettings, TranscribeItem]):
             "output": "(batch, steps, classes): logits; class 0 is the blank, class i the "
             "alphabet's character i - 1; greedy: the largest of each step, repeats and blanks out",
             "alphabet": settings.alphabet,
+            "beam": settings.beam or None,
+            "phrases": list(settings.phrases) or None,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,23 @@ def trained(case: str, **changes: Any) -> Trained:
 @pytest.mark.parametrize("case", SMALL)
 def test_an_exported_network_answers_alike(case: str, tmp_path: Path) -> None:
     assert export_onnx(trained(case), tmp_path / "x.onnx").difference <= TOLERANCE
+
+
+def test_what_comes_before_and_after_is_described_as_it_is_done() -> None:
+    for case in SMALL:
+        json.dumps(trained(case).task.processing())
+    after = make_task("read", {"looks": 3, "sure_letter": 0.7}).processing()["unsure"]
+    assert after["sure_letter"] == 0.7
+    assert after["cuts"][1:] == [{"grow": g, "shift": [0.0, 0.0]} for g in (1.05, 0.96)]
+    assert make_task("read", {"looks": 1}).processing()["unsure"] is None
+    after = make_task("locate", {"threshold": 0.4, "refine_most": 2}).processing()["second_look"]
+    assert (after["plates"], after["threshold"], after["plate_width_px"]) == (2, 0.2, 128)
+    assert after["height_and_width"] == [160, 256]
+    assert make_task("locate", {"refine_width_px": 0}).processing()["second_look"] is None
+    assert make_task("listen", {"views": 3}).processing()["places"] == [0.2, 0.5, 0.8]
+    assert make_task("listen").processing()["places"] == [0.5]
+    spoken = make_task("transcribe", {"beam": 4, "phrases": ["stop", "go"]}).processing()
+    assert (spoken["beam"], spoken["phrases"]) == (4, ["stop", "go"])
 
 
 def check_lengths(folder: Path, sequence: str) -> None:
