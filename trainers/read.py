@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from seedbed.errors import InputError
@@ -157,6 +157,14 @@ class ReadSettings(TaskSettings):
         le=1,
         description="a letter less probable than this leaves a plate unsure",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, values: Any) -> Any:
+        # Checkpoints of earlier versions hold a setting that is gone, at the value it had by default.
+        if isinstance(values, dict) and values.get("jittered_cuts") == 1:
+            return {key: value for key, value in values.items() if key != "jittered_cuts"}
+        return values
 
     @field_validator("alphabet")
     @classmethod

@@ -12,6 +12,7 @@ from seedbed.errors import InputError
 from seedbed.geometry import rectangle
 from seedbed.trainers.ctc import BLANK, greedy_decode
 from seedbed.trainers.read import LETTERS, NOT_ASKED, Read, ReadSettings, moved_quad
+from seedbed.trainers.task import make_task
 
 
 def read(**changes) -> Read:
@@ -167,6 +168,13 @@ def test_a_sure_plate_one_that_is_not_worth_it_and_one_look_are_read_once():
     once = Answers(("8", 0.6))
     assert read(looks=1).read(once, *one_plate())[0].text == "8"
     assert sure.asked == not_worth.asked == once.asked == [1]
+
+
+def test_readers_of_earlier_versions_are_read_as_new_ones():
+    task = make_task("read", {**READ, "jittered_cuts": 1})
+    assert task.settings == read().settings
+    with pytest.raises(InputError, match="jittered_cuts: extra inputs are not permitted, got 3"):
+        make_task("read", {**READ, "jittered_cuts": 3})
 
 
 def test_a_quad_is_moved_along_its_own_sides():
