@@ -161,7 +161,7 @@ class ReadSettings(TaskSettings):
     @model_validator(mode="before")
     @classmethod
     def _earlier(cls, values: Any) -> Any:
-        # Checkpoints of earlier versions hold a setting that is gone, at the value it had by default.
+        # Checkpoints of earlier versions hold a setting that is gone, at its usual value.
         if isinstance(values, dict) and values.get("jittered_cuts") == 1:
             return {key: value for key, value in values.items() if key != "jittered_cuts"}
         return values
