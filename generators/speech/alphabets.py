@@ -16,6 +16,10 @@ import yaml
 from seedbed.generators.speech.speaker import script_of_language
 from seedbed.resources import data_path
 
+UNSPELLED = frozenset(("So", "Sk", "Cc", "Co", "Cs", "Cn"))
+"""Unicode's categories of pictures and other symbols, loose accents, control characters and what
+is no character at all; signs of money and of sums (Sc, Sm) have words in most languages."""
+
 
 @cache
 def _facts() -> dict[str, Any]:
@@ -86,13 +90,16 @@ def characters_of(text: str) -> set[str]:
 def why_unspeakable(character: str, language: str) -> str:
     """Why nobody says `character` in `language`, and the cure: half a sentence, "" if it is said.
 
-    Without an alphabet of the language only letters are judged, by their script.
+    Without an alphabet of the language letters are judged by their script, and of the signs those
+    are refused that no text is spelled with: pictures, control characters.
     """
     if character in "0123456789":
         return ""
     known = letters(language)
     if known is None:
         scripts = script_of_language(language)
+        if unicodedata.category(character) in UNSPELLED:
+            return f"which nobody is known to say in {language!r}: write the words to be heard"
         if not character.isalnum() or character.isdecimal():
             return ""
         if unicodedata.name(character, "?").split()[0] in scripts:
@@ -100,7 +107,7 @@ def why_unspeakable(character: str, language: str) -> str:
         return f"which is no letter of the script that {language!r} is written in: respell it"
     if character in known or is_punctuation(character) or character in symbol_words(language):
         return ""
-    if character.isalpha() or unicodedata.combining(character):
+    if character.isalpha() or unicodedata.category(character).startswith("M"):
         return f"which is no letter of {language!r}: spell the word with letters of that language"
     return f"which has no spoken form in {language!r}: write the words that are to be heard"
 

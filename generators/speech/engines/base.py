@@ -50,8 +50,12 @@ A voice that ignores the rate stays at 1.
 """
 
 CHECKED_TEXT = "12"
-"""What `check` has said: digits are read out in nearly every language, and this is one word in
-most, so that no echo holds up a second one."""
+"""What `check` has most voices say: digits are read out in nearly every language, and this is one
+word in most, so that no echo holds up a second one."""
+
+SPELLING = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Cf"))
+"""Unicode's categories of what words are spelled with: letters, marks such as the vowel signs of
+Hindi, digits, and joiners, which sound like nothing."""
 
 SILENT_PEAK = 1e-3
 """Peak under which a clip counts as silent: 1/1000 of full scale, -60 dB."""
@@ -179,7 +183,7 @@ class Engine(BaseModel, ABC):
         Signs such as % are promised only where they were tried: each must be heard as the words
         in `data/speech/alphabets.yaml`. An accent belongs to its letter.
         """
-        return character.isalnum() or bool(unicodedata.combining(character))
+        return unicodedata.category(character) in SPELLING
 
     def file_digests(self) -> Mapping[str, str]:
         """Digests, by name, of the voices and programs that no package's version stands for.
@@ -204,7 +208,11 @@ class Engine(BaseModel, ABC):
         """The part of an utterance that a rate stretches: all of its speech, by energy."""
         return speech_seconds(utterance)
 
-    def check(self, voices: Sequence[Voice] | None = None, text: str = CHECKED_TEXT) -> None:
+    def checked_text(self, voice: Voice) -> str:
+        """What `check` has a voice say."""
+        return CHECKED_TEXT
+
+    def check(self, voices: Sequence[Voice] | None = None) -> None:
         """Speak slowly and fast through `unlike` ones of `voices` (the first by default); compare.
 
         A voice that was found good is not heard again. Raises `EngineFailure` where the output is
@@ -213,6 +221,7 @@ class Engine(BaseModel, ABC):
         for voice in self.unlike(voices or self.voices()[:1]):
             if "rate" not in voice.controls or voice.id in self._heard:
                 continue
+            text = self.checked_text(voice)
             said = [
                 self.speak(text, voice.id, Prosody(rate=rate)) for rate in (SLOW_RATE, FAST_RATE)
             ]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from seedbed.errors import InputError, SeedbedError
 from seedbed.generators.speech.engines.base import (
+    CHECKED_TEXT,
     Control,
     Engine,
     EngineFailure,
@@ -124,6 +125,10 @@ class EspeakEngine(Engine):
                 heard |= {base, plus + variant}
         return found
 
+    def checked_text(self, voice: Voice) -> str:
+        """Digits, but in the languages that espeak has no words for them in."""
+        return checked_text_of(voice)
+
     def stretched_seconds(self, utterance: Utterance) -> float:
         """Up to the last phoneme's start, which goes over into the echo that some variants have."""
         if len(utterance.phonemes) < 2:
@@ -157,6 +162,12 @@ def _base_voices() -> tuple[Voice, ...]:
             )
         )
     return tuple(sorted(found, key=lambda voice: voice.id))
+
+
+def checked_text_of(voice: Voice) -> str:
+    """What one of espeak's voices is asked to say before a build, through whatever engine."""
+    texts: dict[str, str] = espeak_facts()["checked_texts"]
+    return texts.get(voice.id.partition("+")[0], CHECKED_TEXT)
 
 
 @lru_cache(maxsize=1)

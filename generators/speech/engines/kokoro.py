@@ -99,12 +99,13 @@ class KokoroEngine(Engine):
         ]
 
     def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
-        """The packaged voices, of which blends are means; one blend where there are no others."""
-        return [voice for voice in voices if not voice.id.startswith("blend-")] or voices[:1]
+        """The packaged voices, of which blends are means; one blend where none was heard yet."""
+        packaged = [voice for voice in voices if not voice.id.startswith("blend-")]
+        return packaged or ([] if self._heard else voices[:1])
 
-    def check(self, voices: Sequence[Voice] | None = None, text: str = SHORT_TEXT) -> None:
-        """As every engine's, with one word: four take this one five seconds."""
-        super().check(voices, text)
+    def checked_text(self, voice: Voice) -> str:
+        """One word: four take this engine five seconds."""
+        return SHORT_TEXT
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         """Say `text`, English. Raises `InputError` for an unknown voice or accent."""

@@ -117,6 +117,7 @@ def test_letters_are_read_and_not_named() -> None:
         ("de", "eins/zwei", "'/' (SOLIDUS), which has no spoken form in 'de'"),
         ("ru", "seven", "'e' (LATIN SMALL LETTER E), which is no letter of 'ru'"),
         ("hi", "seven", "'e' (LATIN SMALL LETTER E), which is no letter of the script"),
+        ("hi", "सात ☃", "'☃' (SNOWMAN), which nobody is known to say in 'hi': write the"),
     ],
 )
 def test_what_a_language_cannot_say_is_refused_by_name(
@@ -173,6 +174,23 @@ def test_engines_that_do_not_read_a_sign_are_named() -> None:
         "phrases: phrase '50 %' in language 'en-us' holds '%' (PERCENT SIGN), which engine "
         "'command' cannot be trusted to say: write it in plain letters, or leave the engine out."
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("hi", "किताब हिन्दी"), ("th", "สวัสดี"), ("fa", "می\u200cخواهم"), ("ko", "일곱")],
+)
+def test_vowel_signs_and_joiners_belong_to_their_letters(language: str, text: str) -> None:
+    command = {"arguments": ["cat"], "language": language}
+    phrases = {"language": language, "sentences": [text]}
+    generator(phrases, engines={"command": command}).prepare()
+
+
+@pytest.mark.parametrize(("language", "text"), [("cv", "ҫиччӗ"), ("chr", "tsalagi")])
+def test_languages_without_digits_are_spoken(language: str, text: str) -> None:
+    made = generator({"language": language, "sentences": [text]}, procedural_share=1.0)
+    made.prepare()
+    assert made.sample(1).transcript == text
 
 
 def test_characters_have_names() -> None:
