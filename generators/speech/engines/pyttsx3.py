@@ -41,6 +41,7 @@ from seedbed.generators.speech.engines.espeak import (
     PITCH_STEPS_PER_OCTAVE,
     as_float,
     check_voice,
+    checked_text_of,
     espeak_voices,
     pitch_step,
     rate_wpm,
@@ -122,6 +123,19 @@ class Pyttsx3Engine(Engine):
         if not self.uses_espeak:
             return voices
         return list({voice.id.partition("+")[0]: voice for voice in reversed(voices)}.values())
+
+    def checked_text(self, voice: Voice) -> str:
+        """As espeak, whose voices these mostly are."""
+        return checked_text_of(voice)
+
+    def unpromised(self, voices: Sequence[Voice]) -> str:
+        """A sentence where the system's own driver speaks, of which nothing is known."""
+        if self.uses_espeak:
+            return ""
+        return (
+            "Engine pyttsx3 speaks through the system's own voices: its clips are not promised to "
+            "be the same every time."
+        )
 
     def _running(self) -> _Child:
         if self._child is not None and not self._child.alive():

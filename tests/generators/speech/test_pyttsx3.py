@@ -277,6 +277,8 @@ def test_the_native_drivers_of_windows_and_macos(
     )  # fmt: skip
     assert (mark.language, mark.sex) == ("en", "")
     assert anna.controls == {"rate", "volume"}
+    assert "not promised to be the same every time" in engine.unpromised((anna, mark))
+    assert build_engine("pyttsx3", {"driver": "espeak"}).unpromised(()) == ""
     said = engine.speak("seven", "ANNA", Prosody(rate=2.0, pitch_semitones=3.0))
     # 500 frames at the normal 200 words a minute, half as many at twice that.
     assert (len(said.sound), said.sample_rate) == (250, 16000)
