@@ -469,26 +469,50 @@ def test_the_whole_example() -> None:
 def test_a_film_in_channels_last() -> None:
     network = build("F4@3x3x3/1x2x2 > R > rows > GRU5", (6, 8, 8, 3), "channels_last", seed=0)
     assert network.output_shape == (6, 5)
-    assert network(drawn((RECORDS, 6, 8, 8, 3))).shape == (RECORDS, 6, 5)
+
+    def run(films: Tensor, filters: nn.Module, cell: nn.Module) -> Tensor:
+        maps = torch.relu(filters(films.permute(0, 4, 1, 2, 3)))
+        states: Tensor = cell(maps.permute(0, 2, 1, 3, 4).flatten(2))[0]
+        return states
+
+    by_hand = Calls(
+        run,
+        nn.Conv3d(3, 4, 3, stride=(1, 2, 2), padding=1),
+        nn.GRU(4 * 4 * 4, 5, batch_first=True),
+    )
+    copy_weights(network, by_hand)
+    films = drawn((RECORDS, 6, 8, 8, 3))
+    with torch.no_grad():
+        torch.testing.assert_close(network(films), by_hand(films), rtol=0, atol=1e-6)
 
 
 LINE = "F6@3x3 > BN > R > [ F6@2x2 > GELU ]+ > P2 > F4@3x3/2|2 > leaky > A3/2"
 
 
-def test_both_layouts_have_the_same_weights_and_results() -> None:
-    last = build(LINE, (12, 16, 3), "channels_last", seed=5).eval()
-    first = build(LINE, (3, 12, 16), "channels_first", seed=5).eval()
+@pytest.mark.parametrize(
+    ("line", "size", "ends"),
+    [
+        (LINE, (12, 16), (2, 2)),
+        ("F6@5/2 > BN > R > [ F6@3 ]+ > P2 > W4*2", (24,), (6,)),
+        ("F6@3x3x3 > BN > R > P1x2x2 > F4@2x3x3/2|2 > A2", (6, 12, 8), (2, 2, 1)),
+    ],
+)
+def test_both_layouts_have_the_same_weights_and_results(
+    line: str, size: tuple[int, ...], ends: tuple[int, ...]
+) -> None:
+    last = build(line, (*size, 3), "channels_last", seed=5).eval()
+    first = build(line, (3, *size), "channels_first", seed=5).eval()
     for (name, ours), (other, theirs) in zip(
         last.state_dict().items(), first.state_dict().items(), strict=True
     ):
         assert name == other
         assert torch.equal(ours, theirs)
-    records = drawn((RECORDS, 12, 16, 3))
+    records = drawn((RECORDS, *size, 3))
     torch.testing.assert_close(
         last(records), first(records.movedim(-1, 1)).movedim(1, -1), rtol=0, atol=1e-6
     )
-    mixed = build(LINE, (12, 16, 3), "channels_last", seed=5, output_layout="channels_first")
-    assert mixed.output_shape == (4, 2, 2)
+    mixed = build(line, (*size, 3), "channels_last", seed=5, output_layout="channels_first")
+    assert mixed.output_shape == (4, *ends)
     torch.testing.assert_close(mixed.eval()(records), last(records).movedim(-1, 1))
 
 
