@@ -26,6 +26,46 @@ def test_each_optimiser_goes_downhill(name):
     assert float(loss.detach()) < first
 
 
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("sgd", lambda w: torch.optim.SGD(w, lr=0.1)),
+        ("momentum", lambda w: torch.optim.SGD(w, lr=0.1, momentum=0.9)),
+        ("nesterov", lambda w: torch.optim.SGD(w, lr=0.1, momentum=0.9, nesterov=True)),
+        ("adagrad", lambda w: torch.optim.Adagrad(w, lr=0.1)),
+        ("rmsprop", lambda w: torch.optim.RMSprop(w, lr=0.1)),
+        ("adam", lambda w: torch.optim.Adam(w, lr=0.1, betas=(0.9, 0.99))),
+        ("adamw", lambda w: torch.optim.AdamW(w, lr=0.1, betas=(0.9, 0.99), weight_decay=0)),
+    ],
+)
+def test_each_optimiser_is_torchs_of_that_name(name, theirs):
+    settings = OptimiserSettings(name=name, learning_rate=0.1, weight_decay=0)
+    one, other = (nn.Parameter(torch.tensor([[1.0, -2.0]])) for _ in range(2))
+    for weight, optimiser in ((one, make_optimiser(settings, [one])), (other, theirs([other]))):
+        for step in range(5):
+            optimiser.zero_grad()
+            (weight - step).square().sum().backward()
+            optimiser.step()
+    torch.testing.assert_close(one, other)
+
+
+def test_groups_learn_at_their_share_of_the_rate():
+    head, stage = nn.Linear(2, 2), nn.Linear(2, 2)
+    groups = [
+        {"params": list(head.parameters()), "rate_share": 1.0},
+        {"params": list(stage.parameters()), "rate_share": 0.25},
+    ]
+    settings = OptimiserSettings(name="sgd", learning_rate=0.4, weight_decay=0.0)
+    optimiser = make_optimiser(settings, groups)
+    (head.weight.sum() + head.bias.sum() + stage.weight.sum() + stage.bias.sum()).backward()
+    layers = (head, stage)
+    before = [layer.weight.detach().clone() for layer in layers]
+    optimiser.step()
+    after = [layer.weight.detach() for layer in layers]
+    moved = [float((old - new).mean()) for old, new in zip(before, after, strict=True)]
+    assert moved == pytest.approx([0.4, 0.1])
+
+
 def test_norms_and_biases_do_not_decay():
     layer = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     optimiser = make_optimiser(OptimiserSettings(weight_decay=0.5), layer.parameters())
