@@ -347,7 +347,7 @@ def chosen_features(
 def _input_names(network: nn.Module, layer: str, inputs: int, linear: bool) -> list[str]:
     if not linear:
         return [f"channel {index}" for index in range(inputs)]
-    flattened = _flattened(network, layer) if isinstance(network, Network) else None
+    flattened = _flattened(*_line_of(network, layer, inputs))
     if flattened is None or prod(flattened) != inputs:
         return [f"input {index}" for index in range(inputs)]
     *positions, channels = flattened
@@ -359,14 +359,27 @@ def _input_names(network: nn.Module, layer: str, inputs: int, linear: bool) -> l
     ]
 
 
-def _flattened(network: Network, layer: str) -> tuple[int, ...] | None:
+def _line_of(network: nn.Module, layer: str, inputs: int) -> tuple[Network | None, str]:
+    """The line that a layer stands in and its name there; "" for what reads the line's end."""
+    if isinstance(network, Network):
+        return network, layer
+    lines = {name: one for name, one in network.named_modules() if isinstance(one, Network)}
+    for name, one in lines.items():
+        if layer.startswith(f"{name}.layers."):
+            return one, layer.removeprefix(f"{name}.layers.")
+    # A task puts its own last layer behind its only line.
+    ends = [one for one in lines.values() if one.plan.output == (inputs,)]
+    return (ends[0] if len(lines) == len(ends) == 1 else None), ""
+
+
+def _flattened(network: Network | None, layer: str) -> tuple[int, ...] | None:
     """What was flattened for a layer that reads a `flatten`'s output, channels-last."""
     before: tuple[int, ...] | None = None
-    for planned in network.plan.layers:
+    for planned in () if network is None else network.plan.layers:
         if planned.name == layer:
             return before
         if planned.name.startswith("flatten"):
             before = planned.input
         elif planned.output != planned.input or planned.parameters:
             before = None
-    return None
+    return before if not layer else None

@@ -197,6 +197,28 @@ def test_features_behind_a_flatten_are_places_in_the_picture() -> None:
     assert (feature.name, feature.strength) == ("(1,2,3)", 2.0)
 
 
+@pytest.mark.parametrize(
+    ("arch", "layer", "inputs"),
+    [
+        ("P2 > flatten > FC2", "features.layers.fc1", 16 * 3),
+        # The task's own layer behind the line.
+        ("P2 > flatten", "head", 16 * 3),
+        ("P2 > flatten > FC6", "head", 6),
+    ],
+)
+def test_places_are_named_in_the_networks_of_tasks_too(arch: str, layer: str, inputs: int) -> None:
+    settings = {"classes": ["a", "b"], "width": 8, "height": 8, "arch": arch}
+    network = make_task("classify", settings).network(0)
+    weight = network.get_submodule(layer).weight
+    with torch.no_grad():
+        weight.zero_()
+        weight[0, 5] = weight[1, 5] = 1.0
+    assert weight.shape[1] == inputs
+    (feature,) = chosen_features(network, layer)
+    # Of a picture of 4 x 4 places the fifth after the first is the second of row 1.
+    assert feature.name == ("input 5" if inputs == 6 else "(1,1,0)")
+
+
 def test_channels_that_filters_listen_to() -> None:
     network = build("F2@3x3", (5, 5, 3), "channels_last", seed=0)
     with torch.no_grad():
