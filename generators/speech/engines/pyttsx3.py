@@ -119,10 +119,18 @@ class Pyttsx3Engine(Engine):
         ]
 
     def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
-        """Through espeak one voice of each base: variants are its own, and are heard there."""
+        """Through espeak one voice of each base: variants are its own, and are heard there.
+
+        Of the bases that need a process an utterance, all with one driver, only the first.
+        """
         if not self.uses_espeak:
             return voices
-        return list({voice.id.partition("+")[0]: voice for voice in reversed(voices)}.values())
+        lasting = stateless_voices()
+        found: dict[str, Voice] = {}
+        for voice in voices:
+            base = voice.id.partition("+")[0]
+            found.setdefault(base if base in lasting else "", voice)
+        return list(found.values())
 
     def checked_text(self, voice: Voice) -> str:
         """As espeak, whose voices these mostly are."""
