@@ -47,14 +47,28 @@ class Spoken:
 def normalise(text: str) -> str:
     """Lower-case words with single spaces and no punctuation.
 
-    Letters, accents and digits stay; an apostrophe stays inside a word (`don't`, `l'eau`);
-    hyphens and everything else part words.
+    Letters, accents, vowel signs and digits stay; an apostrophe stays inside a word (`don't`,
+    `l'eau`), as do joiners; hyphens and everything else part words.
     """
-    lowered = unicodedata.normalize("NFC", text).lower().replace("\u2019", "'")
-    return " ".join(_WORD.findall(lowered))
+    # Of the Turkish capital Python makes two characters.
+    composed = unicodedata.normalize("NFC", text).replace("\u0130", "i")
+    lowered = composed.lower().replace("\u2019", "'")
+    if lowered.isascii():
+        return " ".join(_WORD.findall(lowered))
+    marks = {c for c in lowered if unicodedata.category(c).startswith("M") or c in JOINERS}
+    return " ".join((_word_with("".join(sorted(marks))) if marks else _WORD).findall(lowered))
 
+
+JOINERS = "\u200c\u200d"
+"""Zero-width joiner and non-joiner: part of how words of Persian and Hindi are spelled."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+def _word_with(marks: str) -> re.Pattern[str]:
+    """As `_WORD`, with marks after a letter: for Python's `\\w` they are no part of a word."""
+    spelled = f"(?:[^\\W_]|[{marks}])"
+    return re.compile(rf"[^\W_]{spelled}*(?:'{spelled}+)*")
 
 
 class _Days(Checked):

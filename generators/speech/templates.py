@@ -23,6 +23,7 @@ import numpy as np
 
 from seedbed.errors import InputError
 from seedbed.generators.speech.alphabets import characters_of, symbol_words, symbols_as_words
+from seedbed.generators.speech.engines.base import SPELLING
 from seedbed.generators.speech.spoken_forms import (
     MAX_NUMBER,
     Spoken,
@@ -350,7 +351,9 @@ def _joined(pieces: tuple[Piece, ...], language: str) -> tuple[Spoken, tuple[int
     spoken = "".join(" " if text[i].isspace() else text[i] for i in kept)
     signs = symbol_words(language)
     marked = [
-        at for at, i in enumerate(kept) if marks[i] and (text[i].isalnum() or text[i] in signs)
+        at
+        for at, i in enumerate(kept)
+        if marks[i] and (unicodedata.category(text[i]) in SPELLING or text[i] in signs)
     ]
     span = (marked[0], marked[-1] + 1) if marked else None
     written = _tidy("".join(piece.spoken.written for piece in pieces))

@@ -1,5 +1,8 @@
 """Read-outs, each one written down by hand."""
 
+# Letters of other languages look like English ones on purpose.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 from datetime import date
@@ -183,6 +186,12 @@ def test_normalised_words() -> None:
     )
     assert normalise("C\u030ca\u0301u  L'eau — déjà vu!") == "čáu l'eau déjà vu"
     assert normalise("«…»") == ""
+    # Vowel signs, a stress mark and a joiner are parts of their words.
+    assert normalise("किताब, हिन्दी!") == "किताब हिन्दी"
+    assert normalise("สวัสดี") == "สวัสดี"
+    assert normalise("ле\u0301с-дом") == "ле\u0301с дом"
+    assert normalise("«می\u200cخواهم»") == "می\u200cخواهم"
+    assert normalise("İstanbul") == "istanbul"
 
 
 def test_what_is_not_described_is_refused_by_name() -> None:
