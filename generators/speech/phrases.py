@@ -965,11 +965,16 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
             f"{file}: slots.{name}, phrase {phrase!r} ({tag}): the slots "
             f"{' -> '.join(loop)} go round for ever; take one out of the circle."
         )
-    for label, group in language.classes.items():
-        for template in group.templates:
+    groups = {
+        **{f"classes.{label}": group for label, group in language.classes.items()},
+        "sentences": language.sentences,
+        "negatives.phrases": language.negative_phrases,
+    }
+    for key, said in groups.items():
+        for template in () if said is None else said.templates:
             if not any(map(str.isalnum, characters(template.node, language.slots))):
                 raise InputError(
-                    f"{file}: classes.{label} ({tag}): phrase {template.source!r} has no word in "
+                    f"{file}: {key} ({tag}): phrase {template.source!r} has no word in "
                     "it: write one."
                 )
 

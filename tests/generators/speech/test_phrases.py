@@ -480,6 +480,11 @@ def test_slots_that_go_round_for_ever_are_refused() -> None:
         ({"classes": {"a": "x"}, "sentences": ["y"]}, "say how often a sentence is drawn"),
         ({"classes": {"a": {"say": "x", "weight": 0}}}, "all the classes of language 'en-us'"),
         ({"classes": {"a": "..."}}, "classes.a (en-us): phrase '...' has no word in it"),
+        ({"sentences": ["one", "!!!"]}, "sentences (en-us): phrase '!!!' has no word in it"),
+        (
+            {"negatives": {"share": 1, "phrases": {"weight": 1, "say": ["-"]}}},
+            "negatives.phrases (en-us): phrase '-' has no word in it",
+        ),
         (
             {"classes": {"a": "x"}, "carriers": {"say": "hello"}},
             "a carrier sentence holds {keyword} exactly once",
