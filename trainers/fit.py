@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning
@@ -688,9 +689,14 @@ def _steps_done(state: Path) -> int:
     try:
         values = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
         return int(values["global_step"])
-    except (RuntimeError, KeyError, OSError, ValueError, EOFError) as error:
+    except (RuntimeError, LookupError, TypeError, OSError, ValueError, EOFError) as error:
         raise SeedbedError(
             f"{state} cannot be read ({error}): delete it to start the run again."
+        ) from error
+    except UnpicklingError as error:
+        # torch's own words tell how to run what is in there.
+        raise SeedbedError(
+            f"{state} holds more than numbers, and is not loaded: delete it to start the run again."
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -438,6 +439,36 @@ def test_a_killed_process_goes_on_to_the_same_weights(plates, tmp_path, fit_valu
     fit(chosen, tmp_path / "whole")
     whole, resumed = (load_file(one / "last.safetensors") for one in (tmp_path / "whole", run))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+class Runs:
+    """What a bare pickle may do: call anything."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("ran"),)
+
+
+def test_a_state_that_is_no_state_is_one_sentence_and_runs_nothing(
+    plates, tmp_path, fit_values, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    chosen = config(plates, fit_values, steps=1)
+    fit(chosen, tmp_path / "run")
+    state = tmp_path / "run" / "state.ckpt"
+    (tmp_path / "run" / "result.json").unlink()
+    torch.save({"global_step": 1, "callbacks": Runs()}, state)
+    with pytest.raises(
+        SeedbedError, match=r"state\.ckpt holds more than numbers, and is not loaded"
+    ):
+        fit(chosen, tmp_path / "run")
+    for content in (b"no state", pickle.dumps(Runs())):
+        state.write_bytes(content)
+        with pytest.raises(SeedbedError, match=r"state\.ckpt cannot be read .* delete it to start"):
+            fit(chosen, tmp_path / "run")
+    torch.save([1], state)
+    with pytest.raises(SeedbedError, match=r"state\.ckpt cannot be read .* delete it to start"):
+        fit(chosen, tmp_path / "run")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_checkpoint_of_another_task_is_one_sentence(plates, tmp_path, fit_values):
