@@ -100,7 +100,11 @@ class PiperEngine(Engine):
     @field_validator("noise_scale", "noise_w_scale", mode="before")
     @classmethod
     def _one_number(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int | float) else value
+        if isinstance(value, int | float):
+            return (value, value)
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            raise ValueError(f"must be a number or [low, high] within 0 to 2, got {value!r}")
+        return value
 
     @field_validator("noise_scale", "noise_w_scale")
     @classmethod

@@ -294,7 +294,7 @@ def test_pipers_noise_comes_from_outside_its_network(tmp_path: Path) -> None:
     assert with_noise_input(path)[1] == "seedbed_noise"
 
 
-@pytest.mark.parametrize("scale", [-0.1, 2.5, [0.8, 0.2]])
+@pytest.mark.parametrize("scale", [-0.1, 2.5, [0.8, 0.2], "loud", [0.5]])
 def test_pipers_scales_are_ranges_within_0_to_2(scale: object) -> None:
     with pytest.raises(InputError, match="within 0 to 2"):
         build_engine("piper", {"noise_scale": scale})
