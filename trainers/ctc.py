@@ -69,10 +69,10 @@ def ctc_loss(
     )
 
 
-def text_probabilities(
+def text_log_probabilities(
     log_probs: NDArray[np.float32], classes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """How probable a text is, over all paths that give it: shape (records,), 0 to 1.
+    """The logarithm of a text's probability, over all paths that give it: shape (records,).
 
     `log_probs` has shape (records, steps, classes), `classes` the text's, shape (letters,).
     """
@@ -85,7 +85,7 @@ def text_probabilities(
         blank=BLANK,
         reduction="none",
     )
-    return np.asarray((-losses).exp().numpy(), dtype=np.float32)
+    return np.asarray(-losses.numpy(), dtype=np.float32)
 
 
 def greedy_decode(

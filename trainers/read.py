@@ -36,7 +36,7 @@ from seedbed.trainers.ctc import (
     encode_text,
     greedy_decode,
     needed_steps,
-    text_probabilities,
+    text_log_probabilities,
 )
 from seedbed.trainers.heads import LetterNetwork
 from seedbed.trainers.measures import letter_edits
@@ -424,33 +424,47 @@ class Read(Task[ReadSettings, ReadItem]):
         given.
         """
         cuts = [self._cut(image, quad) for image, quad in zip(images, quads, strict=True)]
-        readings = []
-        for log_probs in self._log_probs(network, cuts):
-            readings.append(Reading(*self._decoded(log_probs)))
-        if self.settings.looks == 1:
-            return readings
-        for number, reading in enumerate(readings):
-            least = min((probability for _, probability in reading.letters), default=0.0)
-            if least < self.settings.sure_letter and (worth is None or worth[number]):
-                readings[number] = self._looked_again(network, images[number], quads[number])
+        first = self._log_probs(network, cuts)
+        readings = [Reading(*self._decoded(one)) for one in first]
+        others = LOOKS[1 : self.settings.looks]
+        unsure = [
+            number
+            for number, reading in enumerate(readings)
+            if others and self._unsure(reading) and (worth is None or worth[number])
+        ]
+        moved = [
+            self._cut(images[number], moved_quad(quads[number], grow, shift))
+            for number in unsure
+            for grow, shift in others
+        ]
+        again = self._log_probs(network, moved)
+        for position, number in enumerate(unsure):
+            own = again[position * len(others) : (position + 1) * len(others)]
+            readings[number] = self._likeliest(np.stack([first[number], *own]))
         return readings
 
-    def _looked_again(self, network: nn.Module, image: Image, quad: Points) -> Reading:
-        cuts = [
-            self._cut(image, moved_quad(quad, grow, shift))
-            for grow, shift in LOOKS[: self.settings.looks]
-        ]
-        log_probs = np.stack(self._log_probs(network, cuts))
+    def _unsure(self, reading: Reading) -> bool:
+        least = min((probability for _, probability in reading.letters), default=0.0)
+        return least < self.settings.sure_letter
+
+    def _likeliest(self, log_probs: NDArray[np.float32]) -> Reading:
+        """Of the texts read in cuts (cuts, steps, classes) the one likeliest over all of them."""
         decoded = [self._decoded(one) for one in log_probs]
-        alphabet = self.settings.alphabet
+        # Added up as logarithms: an untrained reader's probabilities are too small for numbers.
         likely = {
-            text: text_probabilities(log_probs, encode_text(text, alphabet, "a cut"))
+            text: float(
+                np.logaddexp.reduce(
+                    text_log_probabilities(
+                        log_probs, encode_text(text, self.settings.alphabet, "a cut")
+                    )
+                )
+            )
             for text in sorted({text for text, _, _ in decoded})
         }
-        best = max(likely, key=lambda text: float(likely[text].mean()))
+        best = max(likely, key=lambda text: likely[text])
         # The letters are those of the cut that read the text most surely.
         letters = max((one for one in decoded if one[0] == best), key=lambda one: one[1])[2]
-        return Reading(best, float(likely[best].mean()), letters)
+        return Reading(best, float(np.exp(likely[best])) / len(log_probs), letters)
 
     def _decoded(
         self, log_probs: NDArray[np.float32]

@@ -11,7 +11,7 @@ from seedbed.trainers.ctc import (
     encode_text,
     greedy_decode,
     needed_steps,
-    text_probabilities,
+    text_log_probabilities,
 )
 
 
@@ -54,11 +54,12 @@ def test_the_loss_is_the_mean_per_letter():
     assert float(loss) == pytest.approx(-np.log(3 / 4), rel=1e-5)
 
 
-def test_text_probabilities_add_up_all_paths_of_a_text():
+def test_a_texts_probability_adds_up_all_its_paths():
     # Two steps, blank and A: A comes out of A A, A -, and - A; nothing out of - -.
     log_probs = np.log(np.array([[[0.4, 0.6], [0.9, 0.1]]], dtype=np.float32))
-    assert text_probabilities(log_probs, np.array([1]))[0] == pytest.approx(1 - 0.36, abs=1e-5)
-    nothing = np.array([], dtype=np.int64)
-    assert text_probabilities(log_probs, nothing)[0] == pytest.approx(0.36, abs=1e-5)
+    letter = text_log_probabilities(log_probs, np.array([1]))
+    assert np.exp(letter) == pytest.approx([1 - 0.36], abs=1e-5)
+    nothing = text_log_probabilities(log_probs, np.array([], dtype=np.int64))
+    assert np.exp(nothing) == pytest.approx([0.36], abs=1e-5)
     # A text that needs more steps than there are cannot be.
-    assert text_probabilities(log_probs, np.array([1, 1]))[0] == 0
+    assert text_log_probabilities(log_probs, np.array([1, 1]))[0] == -np.inf
