@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(path_type=Path)
 
+_DEVICE = click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+
 
 def need_torch() -> None:
     """Raise `MissingExtra` where what training needs is not installed."""
@@ -116,6 +118,7 @@ def _evaluated(run: Path, where: str, split: str, limit: int | None) -> Evaluati
 @click.option("--n", "count", type=click.IntRange(1), help="Samples at most.")
 @click.option("--worst", type=_FOLDER, help="Write a sheet of the worst cases there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@_DEVICE
 @click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
 def evaluate(
     data: str,
@@ -126,6 +129,7 @@ def evaluate(
     count: int | None,
     worst: Path | None,
     as_json: bool,
+    device: str,
     threads: int | None,
 ) -> None:
     """Measure a run on DATA: a dataset, a recipe, or a .jsonl of labels beside its pictures.
@@ -144,9 +148,10 @@ def evaluate(
     if not len(source) and count is None:
         raise InputError(f"{data} is an endless stream: say with --n how many samples to take.")
     if run is not None and locate is None and read is None:
-        found = evaluate_run(load_trained(run), source, data, count, progress_line("evaluate"))
+        trained = load_trained(run, device=device)
+        found = evaluate_run(trained, source, data, count, progress_line("evaluate"))
     elif run is None and locate is not None and read is not None:
-        reader = PlateReader(locate, read)
+        reader = PlateReader(locate, read, device)
         found = evaluate_plates(reader, source, data, count, progress_line("evaluate"))
     else:
         raise InputError("give either --run, or both --locate and --read.")
@@ -173,7 +178,7 @@ def predict() -> None:
 @click.option("--images", required=True, type=_FOLDER, help="A folder of pictures.")
 @click.option("--out", required=True, type=_FOLDER, help="The .jsonl to write.")
 @click.option("--draw", type=_FOLDER, help="Write the pictures with the result drawn in there.")
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+@_DEVICE
 @click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
 def plates(
     locate: Path,
@@ -203,9 +208,15 @@ def plates(
 @click.option("--transcribe", type=_FOLDER, help="A run that writes down what is said.")
 @click.option("--audio", required=True, type=_FOLDER, help="A folder of sounds.")
 @click.option("--out", required=True, type=_FOLDER, help="The .jsonl to write.")
+@_DEVICE
 @click.option("--threads", type=click.IntRange(1), help="Of torch on the CPU.")
 def speech(
-    listen: Path | None, transcribe: Path | None, audio: Path, out: Path, threads: int | None
+    listen: Path | None,
+    transcribe: Path | None,
+    audio: Path,
+    out: Path,
+    device: str,
+    threads: int | None,
 ) -> None:
     """Hear keywords in a folder of sounds of any sample rate, or write down what is said.
 
@@ -216,9 +227,9 @@ def speech(
 
     one_core_each(threads)
     if listen is not None and transcribe is None:
-        count = predict_speech(listen, audio, out, progress_line("predict"))
+        count = predict_speech(listen, audio, out, progress_line("predict"), device)
     elif transcribe is not None and listen is None:
-        count = predict_transcripts(transcribe, audio, out, progress_line("predict"))
+        count = predict_transcripts(transcribe, audio, out, progress_line("predict"), device)
     else:
         raise InputError("give either --listen or --transcribe.")
     _say(f"{out}: {count:,} sounds")

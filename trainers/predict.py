@@ -59,8 +59,8 @@ class PlateReader:
 
     def __init__(self, locate: str | Path, read: str | Path, device: str = "cpu") -> None:
         """Load both runs' best weights. Raises `InputError`, for a device that is not there too."""
-        check_device(device)
-        locator, reader = load_trained(locate, Locate.name), load_trained(read, Read.name)
+        locator = load_trained(locate, Locate.name, device)
+        reader = load_trained(read, Read.name, device)
         if not isinstance(locator.task, Locate) or not isinstance(reader.task, Read):
             raise InputError("the runs' tasks are not seedbed's own locate and read.")
         self.locate_task, self.read_task = locator.task, reader.task
@@ -85,16 +85,6 @@ class PlateReader:
             sure = float(np.exp(np.mean(np.log(letters)))) if letters else 0.0
             plates.append(ReadPlate(plate.quad, reading.text, plate.score * sure, plate.score))
         return sorted(plates, key=lambda one: -one.score)
-
-
-def check_device(device: str) -> None:
-    """Raise `InputError` for a device that torch does not know or does not find here."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"--device {device} is not to be had here ({str(error).splitlines()[0]}): give cpu."
-        ) from error
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -26,13 +26,14 @@ def predict_speech(
     audio: Path,
     out: Path,
     on_progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
 ) -> int:
     """Hear the sounds under the folder `audio` with the run `listen`; rows go to `out`.
 
     Returns how many files there were; `out` is written whole or not at all. Raises `InputError`
     for a run of another task, a folder without sounds, or a sound that cannot be read.
     """
-    trained = load_trained(listen, Listen.name)
+    trained = load_trained(listen, Listen.name, device)
     if not isinstance(trained.task, Listen):
         raise InputError("the run's task is not seedbed's own listen.")
     task, network = trained.task, trained.network
@@ -49,12 +50,13 @@ def predict_transcripts(
     audio: Path,
     out: Path,
     on_progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
 ) -> int:
     """Write down the sounds under the folder `audio` with the run `transcribe`, as above.
 
     A row is `{"audio": "b/two.wav", "text": "two", "score": 0.9}`.
     """
-    trained = load_trained(transcribe, Transcribe.name)
+    trained = load_trained(transcribe, Transcribe.name, device)
     if not isinstance(trained.task, Transcribe):
         raise InputError("the run's task is not seedbed's own transcribe.")
     task, network = trained.task, trained.network

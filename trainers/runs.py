@@ -59,12 +59,23 @@ def save_weights(
     write_whole(path, save(tensors, metadata={"seedbed": json.dumps(header)}))
 
 
-def load_trained(where: str | Path, task_name: str | None = None) -> Trained:
-    """The network of a run's folder (its best weights) or of a `.safetensors` file, on the CPU.
+def check_device(device: str) -> None:
+    """Raise `InputError` for a device that torch does not know or does not find here."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"--device {device} is not to be had here ({str(error).splitlines()[0]}): give cpu."
+        ) from error
 
-    Raises `InputError` where there is none, where it is damaged, or where it was trained for
-    another task than `task_name`.
+
+def load_trained(where: str | Path, task_name: str | None = None, device: str = "cpu") -> Trained:
+    """The network of a run's folder (its best weights) or of a `.safetensors` file, on `device`.
+
+    Raises `InputError` where there is none, where it is damaged, where it was trained for
+    another task than `task_name`, and for a device that is not there.
     """
+    check_device(device)
     path = Path(where)
     if path.is_dir():
         best, last = path / "best.safetensors", path / "last.safetensors"
@@ -94,7 +105,7 @@ def load_trained(where: str | Path, task_name: str | None = None) -> Trained:
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise InputError(f"{path} does not fit the network it describes: {first}") from error
-    network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False).to(device)
     channels_last(network)
     return Trained(task, network, header["info"], path)
 

@@ -183,6 +183,10 @@ def test_a_device_that_is_not_there_is_one_sentence(runs):
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match=r"^--device cuda is not to be had here .* give cpu"):
             PlateReader(runs["locate"], runs["read"], "cuda")
+    done = CliRunner().invoke(
+        evaluate_command, ["plates", "--n", "1", "--run", str(runs["read"]), "--device", "nowhere"]
+    )
+    assert str(done.exception).startswith("--device nowhere is not to be had here")
 
 
 def test_wrong_labels_name_the_line(tmp_path):

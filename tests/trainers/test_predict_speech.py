@@ -71,6 +71,11 @@ def test_a_broken_sound_is_named(run: Path, sounds: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "rows.jsonl").exists()
 
 
+def test_a_device_that_is_not_there_is_said(run: Path, sounds: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^--device nowhere is not to be had here"):
+        predict_speech(run, sounds, tmp_path / "out.jsonl", device="nowhere")
+
+
 def test_a_folder_without_sounds_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no sounds"):
         sound_files(tmp_path)
