@@ -319,19 +319,26 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         )
 
     def prepare(self) -> None:
-        """Check engines, voices and phrases; a slow and a fast text through every voice.
+        """Check engines, voices and phrases; a slow and a fast text through a voice an engine.
 
         Raises `InputError` naming the phrase that cannot be spoken or the engine that speaks
-        none of the recipe's languages, and `SeedbedError`
-        naming the engine that is missing or does not do as it is told.
+        none of the recipe's languages, and `SeedbedError` naming the engine that is missing or
+        does not do as it is told.
         """
         if parent_process() is None:
             # Workers prepare, too: once is enough.
             for sentence in (*self._left_out().values(), *self._language_notes()):
                 LOGGER.warning(sentence)
         for name, voices in self._voices_in_use().items():
-            # Whoever started a worker has heard them all.
-            self._engine(name).check(voices if parent_process() is None else voices[:1])
+            self._engine(name).check(voices[:1])
+
+    def try_out(self) -> None:
+        """A slow and a fast text through every voice that may obey in a way of its own.
+
+        Raises `SeedbedError` naming the voice that is silent or ignores the rate.
+        """
+        for name, voices in self._voices_in_use().items():
+            self._engine(name).check(voices)
 
     def notes(self) -> tuple[str, ...]:
         """Engines that were left out, that speak only some of the languages, and that cannot

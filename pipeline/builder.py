@@ -145,7 +145,9 @@ def build(
         workers = min(workers or default_workers(), left)
     # Workers start before components are prepared: some engines must not be forked.
     with make_executor(name, job, Hands(workers, start_method, limits, ray_address)) as running:
-        Maker(recipe).prepare()
+        maker = Maker(recipe)
+        maker.prepare()
+        maker.try_out()
         try:
             store.prepare()
             with lock:

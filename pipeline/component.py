@@ -63,6 +63,13 @@ class Component(BaseModel):
         Called once before planning, and once in each worker. Raises `InputError`.
         """
 
+    def try_out(self) -> None:
+        """Check what takes seconds, such as whether each voice does as it is told.
+
+        Called once a build, after `prepare`, in the process that leads it: previews, streams and
+        workers do without. Raises `SeedbedError`.
+        """
+
     def depends_on(self) -> tuple[str, ...]:
         """Names of installed packages whose version decides a sample's bytes.
 

@@ -9,7 +9,7 @@ putting another one before it moves nothing; the encoding's is `(split, index, "
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -98,15 +98,22 @@ class Maker:
             for line in self._lines.values():
                 line.check_sizes()
                 line.check_rates()
+        self._each(lambda component: component.prepare(), "prepared")
+
+    def try_out(self) -> None:
+        """Let every component check what takes seconds. Raises `SeedbedError` as `prepare` does."""
+        self._each(lambda component: component.try_out(), "tried out")
+
+    def _each(self, check: Callable[[Component], None], done: str) -> None:
         for component in self._components:
             try:
                 with self.recipe.named_in_errors():
-                    component.prepare()
+                    check(component)
             except SeedbedError:
                 raise
             except Exception as error:
                 raise SeedbedError(
-                    f"{type(component).__name__} could not be prepared: "
+                    f"{type(component).__name__} could not be {done}: "
                     f"{type(error).__name__}: {error}"
                 ) from error
 

@@ -15,6 +15,7 @@ from seedbed.builder import build
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError, SeedbedError
 from seedbed.job import Job
+from seedbed.make import Maker
 from seedbed.manifest import versions_of
 from seedbed.plan import Plan
 from seedbed.recipe import Recipe, parse_recipe
@@ -219,6 +220,7 @@ def test_failures_in_workers_come_back_as_sentences(
             "a worker process ended with 3 while making .* of split 'train'",
         ),
         ("prepare", InputError, "there are no dots: buy some"),
+        ("try_out", InputError, "the dots are no good: buy better ones"),
     ):
         dots_values["generator"]["trouble"] = trouble
         out = tmp_path / trouble
@@ -227,6 +229,19 @@ def test_failures_in_workers_come_back_as_sentences(
         left = [path.name for path in out.rglob("*") if path.name.endswith(".tmp")]
         assert left == []
     assert not (tmp_path / "prepare").exists()
+    assert not (tmp_path / "try_out").exists()
+
+
+def test_components_are_tried_out_by_the_leader_of_a_build_alone(
+    dots_values: dict[str, Any], tmp_path: Path
+) -> None:
+    dots_values["generator"]["trouble"] = "try_out"
+    recipe = parse_recipe(dots_values)
+    made = Maker(recipe)
+    made.prepare()
+    assert made.make("train", 0).image.shape
+    with pytest.raises(InputError, match="the dots are no good"):
+        build(recipe, tmp_path / "d", executor="serial")
 
 
 def test_no_seed_draws_one_and_records_it(dots_values: dict[str, Any], tmp_path: Path) -> None:

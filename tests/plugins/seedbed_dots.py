@@ -27,8 +27,8 @@ class DotsParams:
 class Dots(Generator[DotsParams, Picture]):
     """Draws one coloured square on grey.
 
-    `trouble` makes it fail: it refuses to be prepared, raises or dies at index `at`, or
-    rejects some or all draws.
+    `trouble` makes it fail: it refuses to be prepared or tried out, raises or dies at index
+    `at`, or rejects some or all draws.
     """
 
     params_type = DotsParams
@@ -38,7 +38,9 @@ class Dots(Generator[DotsParams, Picture]):
     height: int = 24
     dot_px: float = 6
     shades: tuple[int, int] = (0, 255)
-    trouble: Literal["none", "prepare", "raise", "die", "reject", "reject_some", "slow"] = "none"
+    trouble: Literal[
+        "none", "prepare", "try_out", "raise", "die", "reject", "reject_some", "slow"
+    ] = "none"
 
     def picture_size(self) -> tuple[int, int]:
         return self.height, self.width
@@ -46,6 +48,10 @@ class Dots(Generator[DotsParams, Picture]):
     def prepare(self) -> None:
         if self.trouble == "prepare":
             raise InputError("there are no dots: buy some.")
+
+    def try_out(self) -> None:
+        if self.trouble == "try_out":
+            raise InputError("the dots are no good: buy better ones")
 
     def draw(self, rng: np.random.Generator) -> DotsParams:
         x = int(rng.integers(0, self.width - 6))

@@ -202,11 +202,13 @@ class Broken(EspeakEngine):
 
     mode: str = "silent"
     _said: int = PrivateAttr(default=0)
+    _first: str = PrivateAttr(default="")
 
     def speak(self, text: str, voice: str, prosody: Prosody) -> Utterance:
         said = super().speak(text, voice, prosody)
         sound = said.sound
         self._said += 1
+        self._first = self._first or voice
         if self.mode == "silent" or (self.mode == "silent first" and self._said <= 2):
             sound = sound * 0
         elif self.mode == "empty":
@@ -217,7 +219,7 @@ class Broken(EspeakEngine):
             sound = sound * np.float32(np.nan)
         elif self.mode == "impossible_length":
             sound = sound[800:1000]
-        elif self.mode == "deaf":
+        elif self.mode == "deaf" or (self.mode == "others deaf" and voice != self._first):
             return super().speak(text, voice, Prosody())
         return Utterance(sound=sound, sample_rate=said.sample_rate)
 
@@ -250,6 +252,14 @@ def test_bad_output_is_logged_counted_and_drawn_again_a_bounded_number_of_times(
 def test_an_engine_that_ignores_the_rate_is_found_before_the_build() -> None:
     with pytest.raises(EngineFailure, match="ignores the rate"):
         generator(engines={"broken": {"mode": "deaf"}}).prepare()
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_voice_among_good_ones_that_ignores_the_rate_is_found_when_a_build_tries_them() -> None:
+    made = generator(engines={"broken": {"mode": "others deaf"}})
+    made.prepare()
+    with pytest.raises(EngineFailure, match="ignores the rate"):
+        made.try_out()
 
 
 def test_unspeakable_phrases_are_refused_before_the_build() -> None:
