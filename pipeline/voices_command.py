@@ -38,6 +38,7 @@ def voices_command(
     """List the voices usable on this machine by engine: id, language, sex and controls.
 
     With --say TEXT --out DIR each of them says TEXT (English ones where no --language is given).
+    Blends of other voices do where --voice asks for them, such as 'blend-*'.
     """
     if (text is None) != (folder is None):
         raise click.UsageError("--say and --out belong together")

@@ -109,6 +109,7 @@ def say(
 ) -> Iterator[Path]:
     """Say `text` through every usable voice of a language and write WAVs into `folder`.
 
+    Mixtures of other voices, of which there may be hundreds, speak where `pattern` asks for them.
     Yields each path, `ENGINE-VOICE.wav`, when it is written. Raises `InputError` where no
     voice is found or the folder cannot be written, `EngineFailure` where an engine fails.
     """
@@ -129,6 +130,8 @@ def say(
     for report in reports:
         engine = open_engine(report.engine)
         for voice in report.voices:
+            if pattern == "*" and engine.is_mixture(voice.id):
+                continue
             said = engine.speak(text, voice.id, Prosody())
             name = "".join(c if c.isalnum() or c in "-_" else "-" for c in voice.id)
             path = folder / f"{report.engine}-{name}.wav"

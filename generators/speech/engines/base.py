@@ -204,6 +204,10 @@ class Engine(BaseModel, ABC):
         """Those of `voices` that may each obey in a way of its own; here all of them."""
         return voices
 
+    def is_mixture(self, voice: str) -> bool:
+        """Whether a voice is one of many that are mixed from the others; here none is."""
+        return False
+
     def stretched_seconds(self, utterance: Utterance) -> float:
         """The part of an utterance that a rate stretches: all of its speech, by energy."""
         return speech_seconds(utterance)

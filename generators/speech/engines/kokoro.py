@@ -100,8 +100,12 @@ class KokoroEngine(Engine):
 
     def unlike(self, voices: Sequence[Voice]) -> Sequence[Voice]:
         """The packaged voices, of which blends are means; one blend where none was heard yet."""
-        packaged = [voice for voice in voices if not voice.id.startswith("blend-")]
+        packaged = [voice for voice in voices if not self.is_mixture(voice.id)]
         return packaged or ([] if self._heard else voices[:1])
+
+    def is_mixture(self, voice: str) -> bool:
+        """Whether it is a blend."""
+        return voice.startswith("blend-")
 
     def checked_text(self, voice: Voice) -> str:
         """One word: four take this engine five seconds."""

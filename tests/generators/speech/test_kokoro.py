@@ -15,6 +15,7 @@ from seedbed.errors import InputError, MissingExtra
 from seedbed.generators.speech.engines import kokoro
 from seedbed.generators.speech.engines.base import EngineFailure, Prosody
 from seedbed.generators.speech.engines.kokoro import KokoroEngine, blend_weights, kokoro_letters
+from seedbed.generators.speech.voices import say
 
 onnx = pytest.importorskip("onnx")
 NAMES = ("jf_alpha", "jm_kumo")
@@ -87,6 +88,13 @@ def test_voices_are_the_packaged_ones_and_blends(packages: Path) -> None:
     assert list(voices) == ["jf_alpha", "jm_kumo", "blend-0", "blend-1", "blend-2"]
     assert (voices["jf_alpha"].sex, voices["jm_kumo"].sex) == ("female", "male")
     assert len({voice.speaker for voice in voices.values()}) == 5
+
+
+def test_blends_say_something_only_where_they_are_asked_to(packages: Path, tmp_path: Path) -> None:
+    said = [path.name for path in say("five", tmp_path / "a", ["kokoro"])]
+    assert said == ["kokoro-jf_alpha.wav", "kokoro-jm_kumo.wav"]
+    asked = [path.name for path in say("five", tmp_path / "b", ["kokoro"], pattern="blend-1")]
+    assert asked == ["kokoro-blend-1.wav"]
 
 
 def test_a_blend_is_its_weights_times_the_voices(packages: Path) -> None:
