@@ -52,6 +52,9 @@ PIXEL_TOLERANCE = 0.002
 
 SECOND_TOLERANCE = 1e-5
 
+WORDLESS_KINDS = ("noise", "silence", "babble")
+"""Of clips, in the attribute `kind`: nothing is said in these."""
+
 PROBLEMS_KEPT = 1000
 """Problems told one by one; further ones are counted."""
 
@@ -593,7 +596,7 @@ def _clip_problems(sample: Clip, row: Row) -> list[str]:
         wrong.append(f"the sound is {duration:g} s long and said to be {row['duration']:g}")
     if not np.isfinite(sample.sound).all():
         wrong.append("the sound is not finite everywhere")
-    if not sample.transcript.strip():
+    if not sample.transcript.strip() and sample.attributes.get("kind") not in WORDLESS_KINDS:
         wrong.append("the transcript is empty")
     spans = [(span.start, span.end) for span in (*sample.words, *sample.phonemes)]
     if sample.keyword_span is not None:

@@ -332,6 +332,11 @@ def test_labels_that_do_not_fit_a_clip_are_found() -> None:
     row: Row = {"sample_rate": 16000, "duration": 0.1}
     assert sample_problems(clip, row) == []
     assert sample_problems(replace(clip, transcript=" "), row) == ["the transcript is empty"]
+    for kind in ("noise", "silence", "babble"):
+        quiet = replace(clip, transcript="", attributes={"kind": kind})
+        assert sample_problems(quiet, row) == []
+    spoken = replace(clip, transcript="", attributes={"kind": "keyword"})
+    assert sample_problems(spoken, row) == ["the transcript is empty"]
     late = replace(clip, words=(TimedSpan(text="beep", start=0.05, end=0.2),))
     assert sample_problems(late, row) == ["a word, phoneme or keyword lies outside the sound"]
     assert sample_problems(clip, {**row, "duration": 0.2}) == [
