@@ -67,6 +67,9 @@ from seedbed.trainers.task import Batch, Outcome, Task, make_task
 VALIDATE_TOGETHER = 64
 """Items that a task is given at once in validation."""
 
+LEARNT = ("state.ckpt", "best.safetensors", "last.safetensors")
+"""Files of a run's folder that hold what it has learnt."""
+
 RECORDS_LOOKED_AT = 16
 """Of a batch, when the share of activations that are near zero is measured."""
 
@@ -618,13 +621,16 @@ def _open_run(config: TrainingConfig, run: Path) -> None:
     """Make the run's folder, or check that it belongs to this configuration."""
     path = run / "config.yaml"
     if path.is_file():
-        if load_config(str(path)) != config:
+        if load_config(str(path)) == config:
+            return
+        if any((run / name).is_file() for name in LEARNT):
             raise InputError(
                 f"{run} holds a run with another configuration (see its config.yaml): give "
                 f"another --run, or delete it."
             )
-        return
-    if run.is_dir() and any(run.iterdir()):
+        # Nothing was learnt there: a mistake in the configuration ended it, and is mended now.
+        (run / "data.json").unlink(missing_ok=True)
+    elif run.is_dir() and any(run.iterdir()):
         raise InputError(f"{run} is not empty and is no run: give another --run.")
     run.mkdir(parents=True, exist_ok=True)
     write_whole(path, config.text().encode())

@@ -303,6 +303,18 @@ def test_another_configuration_does_not_overwrite_a_run(plates, tmp_path, fit_va
         fit(config(plates, fit_values, steps=2), tmp_path / "run")
 
 
+def test_a_configuration_that_was_refused_does_not_stand_in_the_mended_ones_way(
+    plates, tmp_path, fit_values
+):
+    run = tmp_path / "run"
+    wrong = config(plates, fit_values, steps=1).model_copy(update={"validation_split": "vall"})
+    with pytest.raises(InputError, match="has no split 'vall'"):
+        fit(wrong, run)
+    mended = config(plates, fit_values, steps=1)
+    assert fit(mended, run).steps == 1
+    assert load_config(str(run / "config.yaml")) == mended
+
+
 def test_other_data_do_not_go_on_with_a_run(plates, tmp_path, fit_values):
     chosen = config(plates, fit_values, steps=1)
     fit(chosen, tmp_path / "run")
