@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from multiprocessing import parent_process
 from typing import Any, ClassVar
@@ -46,6 +47,7 @@ from seedbed.generators.speech.engines.base import (
 from seedbed.generators.speech.ipa import ipa_accents
 from seedbed.generators.speech.phrases import Phrase, PhraseSet, load_phrases, phrases_digests
 from seedbed.generators.speech.speaker import accent_facts
+from seedbed.registry import nearest
 from seedbed.sample import Clip, TimedSpan
 from seedbed.streams import chance, choose, choose_weighted, fork_seed, log_uniform, uniform
 from seedbed.vocal_tract import warp_vocal_tract
@@ -325,12 +327,27 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         none of the recipe's languages, and `SeedbedError` naming the engine that is missing or
         does not do as it is told.
         """
+        self._check_globs()
         if parent_process() is None:
             # Workers prepare, too: once is enough.
             for sentence in (*self._left_out().values(), *self._language_notes()):
                 LOGGER.warning(sentence)
         for name, voices in self._voices_in_use().items():
             self._engine(name).check(voices[:1])
+
+    def _check_globs(self) -> None:
+        """Raise `InputError` for one of `voices` that fits none of any engine in use."""
+        engines = [name for name in self._used_engines() if not self._engine(name).available()]
+        if not engines or len(engines) < len(self._used_engines()):
+            # One that is not here may know it.
+            return
+        known = [voice.id for name in engines for voice in self._engine(name).voices()]
+        for glob in self.voices:
+            if "#" not in glob and not any(fnmatchcase(voice, glob) for voice in known):
+                raise InputError(
+                    f"voices: {glob!r} fits no voice of {_listed(engines)}{nearest(glob, known)}; "
+                    "`seedbed voices --all` lists them."
+                )
 
     def try_out(self) -> None:
         """A slow and a fast text through every voice that may obey in a way of its own.

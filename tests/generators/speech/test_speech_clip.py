@@ -262,6 +262,12 @@ def test_a_voice_among_good_ones_that_ignores_the_rate_is_found_when_a_build_tri
         made.try_out()
 
 
+def test_a_voice_that_does_not_exist_is_named() -> None:
+    sentence = r"voices: 'gmw/en-bob' fits no voice of espeak, did you mean 'gmw/en"
+    with pytest.raises(InputError, match=sentence):
+        generator(engines=["espeak"], voices=["gmw/en-bob", "gmw/en-US"]).prepare()
+
+
 def test_unspeakable_phrases_are_refused_before_the_build() -> None:
     with pytest.raises(InputError, match="семь"):
         generator(phrases=["семь"], languages=[]).prepare()
