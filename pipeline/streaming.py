@@ -216,8 +216,9 @@ class _Ahead:
             return self.coming.popleft()[1].result()
         except BrokenProcessPool as error:
             raise SeedbedError(
-                f"a worker of the stream died at sample {index} or soon after (out of memory?); "
-                f"use the stream with workers=0 to see which one does it."
+                f"a worker of the stream died at sample {index} or soon after: a script that asks "
+                f'for workers must do so under `if __name__ == "__main__":`, since each reads it '
+                f"again; else memory may have run out, and workers=0 shows which sample does it."
             ) from error
 
     def close(self) -> None:
