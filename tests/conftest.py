@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ PLUGINS = Path(__file__).parent / "plugins"
 
 # Spawned workers inherit the parent's path, and so find the plug-in as well.
 sys.path.insert(0, str(PLUGINS))
+
+# A shell that starts the tests in its background lets them ignore Ctrl-C, and all that they start:
+# what is tested is a Ctrl-C that arrives.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
