@@ -327,9 +327,9 @@ class SpeechClip(Generator[SpeechParams, Clip]):
         none of the recipe's languages, and `SeedbedError` naming the engine that is missing or
         does not do as it is told.
         """
-        self._check_globs()
         if parent_process() is None:
             # Workers prepare, too: once is enough.
+            self._check_globs()
             for sentence in (*self._left_out().values(), *self._language_notes()):
                 LOGGER.warning(sentence)
         for name, voices in self._voices_in_use().items():

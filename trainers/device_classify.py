@@ -20,12 +20,10 @@ from seedbed.trainers.device_augment import (
 )
 from seedbed.trainers.device_examples import DeviceExamples
 from seedbed.trainers.device_pictures import (
-    alike,
-    as_bytes,
     averaging,
     canvas,
+    grouped,
     interpolating,
-    numbers,
     on,
     scaled,
 )
@@ -72,11 +70,12 @@ class DeviceClassify(DeviceExamples[ClassifyItem, DrawnView]):
     def paint(self, arrays: Sequence[Tensor], drawn: Sequence[DrawnView]) -> Batch:
         """The batch: `inputs` and `targets`."""
         settings, device = self.task.settings, arrays[0].device
-        shape = (len(arrays), settings.height, settings.width, 3)
-        inputs = torch.empty(shape, dtype=torch.uint8, device=device)
-        for group in alike([(array.shape[0], array.shape[1]) for array in arrays]):
-            cuts = self._cuts([arrays[n] for n in group], [drawn[n] for n in group])
-            inputs[numbers(device, group)] = as_bytes(cuts)
+        inputs = grouped(
+            [(array.shape[0], array.shape[1]) for array in arrays],
+            (settings.height, settings.width),
+            device,
+            lambda group: self._cuts([arrays[n] for n in group], [drawn[n] for n in group]),
+        )
         targets = torch.tensor([one.target for one in drawn])
         return {"inputs": inputs, "targets": targets.to(device, non_blocking=True)}
 

@@ -19,10 +19,9 @@ from seedbed.trainers.device_augment import (
 )
 from seedbed.trainers.device_examples import DeviceExamples
 from seedbed.trainers.device_pictures import (
-    alike,
-    as_bytes,
     averaging,
     canvas,
+    grouped,
     interpolating,
     numbers,
     on,
@@ -83,13 +82,15 @@ class DeviceLocate(DeviceExamples[LocateItem, DrawnCrop]):
     def paint(self, arrays: Sequence[Tensor], drawn: Sequence[DrawnCrop]) -> Batch:
         """The batch: `inputs` and the maps of `make_targets`."""
         side, device = self.task.settings.crop_px, arrays[0].device
-        inputs = torch.empty((len(arrays), side, side, 3), dtype=torch.uint8, device=device)
         parts = [self._part(array, one) for array, one in zip(arrays, drawn, strict=True)]
-        for group in alike([(bottom - top, right - left) for left, top, right, bottom in parts]):
-            crops = self._crops(
+        inputs = grouped(
+            [(bottom - top, right - left) for left, top, right, bottom in parts],
+            (side, side),
+            device,
+            lambda group: self._crops(
                 [arrays[n] for n in group], [drawn[n] for n in group], [parts[n] for n in group]
-            )
-            inputs[numbers(device, group)] = as_bytes(crops)
+            ),
+        )
         plates = [one.plates for one in drawn]
         return {"inputs": inputs, **targets_on(device, plates, [o.ignored for o in drawn], side)}
 

@@ -9,7 +9,7 @@ left corner of its canvas, with its own height and width in `sizes`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,23 @@ def canvas(pictures: Sequence[Tensor]) -> Tensor:
     for place, picture in zip(held, pictures, strict=True):
         place[: picture.shape[0], : picture.shape[1]] = picture
     return held.permute(0, 3, 1, 2).float().contiguous()
+
+
+def grouped(
+    sizes: Sequence[Size],
+    shape: tuple[int, int],
+    device: torch.device,
+    paint: Callable[[list[int]], Tensor],
+) -> Tensor:
+    """Pictures of one `shape` (height, width), uint8 channels last, painted group by group.
+
+    `sizes` are those of what they are painted from, which `alike` groups; `paint` takes the
+    numbers of a group and gives its pictures, channels first.
+    """
+    pictures = torch.empty((len(sizes), *shape, 3), dtype=torch.uint8, device=device)
+    for group in alike(sizes):
+        pictures[numbers(device, group)] = as_bytes(paint(group))
+    return pictures
 
 
 def as_bytes(pictures: Tensor) -> Tensor:

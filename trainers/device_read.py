@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,10 +20,9 @@ from seedbed.trainers.device_augment import (
 from seedbed.trainers.device_examples import DeviceExamples
 from seedbed.trainers.device_pictures import (
     Size,
-    alike,
-    as_bytes,
     averaging,
     canvas,
+    grouped,
     numbers,
     rescaled,
     scaled,
@@ -72,11 +70,12 @@ class DeviceRead(DeviceExamples[ReadItem, DrawnCut]):
     def paint(self, arrays: Sequence[Tensor], drawn: Sequence[DrawnCut]) -> Batch:
         """The batch: `inputs`, `aligned`, `targets` and `target_length`."""
         settings, device = self.task.settings, arrays[0].device
-        shape = (len(arrays), settings.height, settings.width, 3)
-        inputs = torch.empty(shape, dtype=torch.uint8, device=device)
-        for group in alike([(array.shape[0], array.shape[1]) for array in arrays]):
-            cuts = self._cuts([arrays[n] for n in group], [drawn[n] for n in group])
-            inputs[numbers(device, group)] = as_bytes(cuts)
+        inputs = grouped(
+            [(array.shape[0], array.shape[1]) for array in arrays],
+            (settings.height, settings.width),
+            device,
+            lambda group: self._cuts([arrays[n] for n in group], [drawn[n] for n in group]),
+        )
         answers = self.task.collate([one.answers for one in drawn])
         moved = {name: value.to(device, non_blocking=True) for name, value in answers.items()}
         return {"inputs": inputs, **moved}
