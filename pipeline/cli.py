@@ -326,7 +326,10 @@ def preview(
     augmenters: bool,
     generator: str,
 ) -> None:
-    """Draw samples of SOURCE, a recipe or a dataset, with their labels, on one sheet."""
+    """Draw samples of SOURCE, a recipe or a dataset, with their labels, on one sheet.
+
+    Characters that are too small on the sheet to be read inside an outline have none drawn.
+    """
     from seedbed.dataset import Dataset
     from seedbed.preview import dataset_samples, preview_samples, write_picture, write_sheet
 

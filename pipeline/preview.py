@@ -31,15 +31,16 @@ LARGEST_ZOOM = 3.0
 GAP_PX = 6
 CAPTION_PX = 18
 TEXT_PX = 13
-LEAST_CHARACTER_PX = 12
-"""Outlines of characters lower than this on the sheet would hide them."""
+LEAST_CHARACTER_PX = 18
+"""Outlines of characters lower than this on the sheet, measured upright, would hide them."""
 
 _PAPER = (24, 24, 28)
 _CAPTION = (200, 200, 205)
 _LEGIBLE = (80, 255, 120)
 _ILLEGIBLE = (255, 90, 80)
 _QUAD = (255, 210, 60)
-_CHARACTER = (90, 190, 255)
+_CHARACTER = (90, 190, 255, 150)
+"""RGB and opacity of 255: what is printed shows through."""
 
 SHEETS: dict[str, str] = {
     "picture": "seedbed.preview:write_picture_sheet",
@@ -154,7 +155,8 @@ def _cell(sample: Picture) -> Image.Image:
     zoom = min(CELL_PX / max(height, width), LARGEST_ZOOM)
     size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
     cell = Image.fromarray(sample.image).resize(size, Image.Resampling.LANCZOS)
-    pen = ImageDraw.Draw(cell)
+    # In this mode a colour with an opacity is blended into the RGB picture.
+    pen = ImageDraw.Draw(cell, "RGBA")
     for labelled in sample.objects:
         _draw_object(pen, labelled, zoom)
     return cell
@@ -165,7 +167,7 @@ def _draw_object(pen: ImageDraw.ImageDraw, labelled: LabelledObject, zoom: float
     x, y, width, height = (value * zoom for value in labelled.bbox)
     pen.rectangle((x, y, x + width, y + height), outline=colour)
     for character in labelled.characters:
-        if character.bbox[3] * zoom < LEAST_CHARACTER_PX:
+        if float(np.linalg.norm(character.quad[3] - character.quad[0])) * zoom < LEAST_CHARACTER_PX:
             continue
         pen.polygon([tuple(point) for point in character.quad * zoom], outline=_CHARACTER)
     corners = [tuple(point) for point in labelled.quad * zoom]

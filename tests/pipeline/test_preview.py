@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from seedbed.errors import InputError
-from seedbed.geometry import rectangle
+from seedbed.geometry import bounding_box, rectangle
 from seedbed.preview import (
     CAPTION_PX,
     GAP_PX,
@@ -16,7 +18,7 @@ from seedbed.preview import (
     write_picture,
 )
 from seedbed.recipe import parse_recipe
-from seedbed.sample import LabelledObject, Picture
+from seedbed.sample import Character, LabelledObject, Picture
 
 GREEN, RED = (80, 255, 120), (255, 90, 80)
 
@@ -45,6 +47,33 @@ def test_boxes_stand_where_the_label_says(legible: bool, colour: tuple[int, int,
     assert tuple(drawn[18 * 3, 9 * 3]) == colour
     assert tuple(drawn[10 * 3, 8 * 3]) == colour
     assert tuple(drawn[10 * 3, 50 * 3]) == (0, 0, 0)
+
+
+def test_characters_are_outlined_only_where_they_can_be_read_inside() -> None:
+    def characters(height: float, turned: bool) -> NDArray[np.uint8]:
+        quad = rectangle(0, 0, 4, height)
+        if turned:
+            quad = quad @ np.array([[0.6, 0.8], [-0.8, 0.6]])
+        quad = quad + np.array([20.0, 20.0])
+        one = Character(text="A", quad=quad, bbox=bounding_box(quad), visible=1.0)
+        shown = picture(True)
+        labelled = replace(shown.objects[0], characters=(one,))
+        sheet = picture_sheet([replace(shown, objects=(labelled,))], ["train 0"])
+        return sheet[GAP_PX + CAPTION_PX :, GAP_PX:]
+
+    def blue(drawn: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return (drawn[..., 2] > 140) & (drawn[..., 0] < 60)
+
+    # Three times as large: 30 px high is outlined, 15 px is not. 5 x 4 turned by 53 degrees
+    # stands in a box 19 px high, and is as small as before.
+    tall = characters(10, turned=False)
+    rows, columns = np.nonzero(blue(tall))
+    assert (rows.min(), rows.max()) == (20 * 3, 30 * 3)
+    assert (columns.min(), columns.max()) == (20 * 3, 24 * 3)
+    # Half transparent over the black picture: 150 parts of 255 of the outline's blue.
+    assert tall[25 * 3, 20 * 3].tolist() == pytest.approx([53, 112, 150], abs=1)
+    assert not blue(characters(5, turned=False)).any()
+    assert not blue(characters(5, turned=True)).any()
 
 
 def test_samples_are_shared_out_over_splits() -> None:
