@@ -325,10 +325,12 @@ def _show(found: Any) -> None:
     console.print(table)
     if found.classes:
         table = Table(box=None, title="labels down, answers across", title_justify="left")
-        for column in ("", *found.classes):
+        met = found.classes_met()
+        for column in ("", *(found.classes[number] for number in met)):
             table.add_column(column, justify="right")
-        for name, counts in zip(found.classes, found.confusion, strict=True):
-            table.add_row(name, *(f"{count:,}" if count else "" for count in counts))
+        for row in met:
+            counts = [found.confusion[row][column] for column in met]
+            table.add_row(found.classes[row], *(f"{count:,}" if count else "" for count in counts))
         console.print(table)
     for key, groups in found.slices.items():
         names = sorted({name for values in groups.values() for name in values} - {"items"})

@@ -58,7 +58,8 @@ class Evaluation:
     `intervals` are 95% intervals of the metrics; `slices` hold the
     metrics of each group with its size: `slices["layout"]["de"] == {"items": 12, ...}`.
     `confusion` counts items by their own class (rows) and the one given to them (columns), in the
-    order of `classes`; both are empty for tasks without classes. `seen` are a few items with the
+    order of `classes`; both are empty for tasks without classes. A slice has two groups or more of
+    `LEAST_SLICE` items. `seen` are a few items with the
     feature maps that the network makes of them.
     """
 
@@ -71,6 +72,13 @@ class Evaluation:
     seen: Sequence[SeenItem] = field(default=(), repr=False)
     classes: tuple[str, ...] = ()
     confusion: Sequence[Sequence[int]] = ()
+
+    def classes_met(self) -> list[int]:
+        """The numbers of the classes that some item has or was given: the others' rows and
+        columns of `confusion` are empty.
+        """
+        table = np.array(self.confusion).reshape(len(self.classes), len(self.classes))
+        return [int(n) for n in np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))]
 
     def values(self) -> dict[str, Any]:
         """JSON-ready, without the pictures of the worst cases."""
@@ -123,13 +131,20 @@ def summarise(
     for outcome in outcomes:
         for key, group in outcome.slices.items():
             groups[key][group].append(outcome)
-    slices = {
+    told = {
         key: {
-            group: {"items": len(members), **metrics(members)}
+            group: members
             for group, members in sorted(inner.items())
             if len(members) >= LEAST_SLICE
         }
         for key, inner in groups.items()
+    }
+    slices = {
+        key: {
+            group: {"items": len(members), **metrics(members)} for group, members in inner.items()
+        }
+        for key, inner in told.items()
+        # One row alone says what the whole does, and none says nothing.
         if len(inner) > 1
     }
     worst = sorted(outcomes, key=lambda one: -one.error)[:WORST]

@@ -258,15 +258,18 @@ def _shown(where: str, evaluation: Evaluation) -> dict[str, Any]:
             for group, values in groups.items()
         ]
         slices.append((key, {"head": [key, "items", *names], "rows": body}))
+    met = evaluation.classes_met()
+    names_met = [evaluation.classes[number] or NO_CLASS for number in met]
     confusion = [
-        {"name": name or NO_CLASS, "cells": _cells(row, number)}
-        for number, (name, row) in enumerate(
-            zip(evaluation.classes, evaluation.confusion, strict=True)
-        )
+        {
+            "name": name,
+            "cells": _cells([evaluation.confusion[row][column] for column in met], place),
+        }
+        for place, (name, row) in enumerate(zip(names_met, met, strict=True))
     ]
     sheet = worst_sheet(evaluation)
     return {
-        "classes": [name or NO_CLASS for name in evaluation.classes],
+        "classes": names_met,
         "confusion": confusion,
         "where": where,
         "items": evaluation.items,

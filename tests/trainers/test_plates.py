@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,11 @@ from plate_settings import LOCATE, READ
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError
 from seedbed.geometry import rectangle
+from seedbed.trainers.commands import _show, export_model, predict, train
 from seedbed.trainers.commands import evaluate as evaluate_command
-from seedbed.trainers.commands import export_model, predict, train
 from seedbed.trainers.config import parse_config
 from seedbed.trainers.evaluate import (
+    Evaluation,
     bootstrap,
     evaluate,
     evaluate_plates,
@@ -135,6 +137,42 @@ def test_slices_and_the_worst_come_first():
     assert found.metrics == {"n": 12.0, "more": 1.0}
     with pytest.raises(InputError, match="nothing to evaluate"):
         summarise("x", [], lambda drawn: {}, {})
+
+
+def test_slices_that_compare_nothing_are_left_out():
+    outcomes = [
+        Outcome(
+            name=str(n),
+            error=0,
+            values={},
+            slices={
+                "speaker": str(n),  # each once: every row would be too small
+                "region": "eu" if n < 2 else "?",  # nothing beside what is not labelled
+                "layout": "?",
+                "size": "ab"[n % 2],
+            },
+        )
+        for n in range(10)
+    ]
+    found = summarise("x", outcomes, lambda drawn: {"n": float(len(drawn))}, {})
+    assert found.slices == {
+        "size": {"a": {"items": 5, "n": 5.0}, "b": {"items": 5, "n": 5.0}},
+    }
+
+
+def test_confusions_are_shown_of_the_classes_that_are_met(capsys):
+    found = Evaluation(
+        "listen", 5, {}, {}, {},
+        classes=("yes", "no", "stop", ""),
+        confusion=[[3, 0, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]],
+    )  # fmt: skip
+    # Nothing is labelled "" but one clip was taken for it; nobody says no or hears it.
+    assert found.classes_met() == [0, 2, 3]
+    _show(found)
+    shown = capsys.readouterr().out
+    assert "yes" in shown
+    assert "stop" in shown
+    assert not re.search(r"\bno\b", shown)
 
 
 def test_a_labelled_folder_and_a_dataset_are_evaluated(runs, photos, plates):
