@@ -557,7 +557,8 @@ def verify(dataset: str, share: float, repair: bool, workers: int | None, as_jso
 @click.argument("dataset", type=click.Path())
 @_JSON
 def info(dataset: str, as_json: bool) -> None:
-    """Say what DATASET holds and how it was made."""
+    """Say what DATASET holds, how its labels are balanced, and how it was made."""
+    from seedbed.balance import balance_rows, label_balance
     from seedbed.dataset import Dataset
 
     opened = Dataset.open(dataset)
@@ -570,8 +571,9 @@ def info(dataset: str, as_json: bool) -> None:
         "samples": len(opened),
     }
     values = {"path": dataset, "finished": opened.finished, **values}
+    labels = label_balance(opened)
     if as_json:
-        click.echo(json.dumps(values, indent=2))
+        click.echo(json.dumps({**values, "labels": labels}, indent=2))
         return
     from rich.console import Console
 
@@ -584,6 +586,7 @@ def info(dataset: str, as_json: bool) -> None:
         elif isinstance(value, list):
             value = " ".join(value)
         rows.append((key, str(value)))
+    rows += balance_rows(labels)
     show_table(Console(highlight=False), rows)
 
 

@@ -11,13 +11,19 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from seedbed.balance import balance_rows, label_balance
 from seedbed.builder import Built, Progress
 from seedbed.card import loading_lines
+from seedbed.dataset import Dataset
+from seedbed.store import LocalStore
 
 PLAIN_LINE_SECONDS = 5.0
 """The least time between two plain lines."""
 
 REASONS_SHOWN = 3
+
+MOST_SHARDS_LOOKED_INTO = 1000
+"""Of a dataset whose labels are counted at the end of its build: seconds at the most."""
 
 
 class Show(Protocol):
@@ -109,6 +115,14 @@ def show_table(console: Console, rows: Iterable[tuple[str, str]]) -> None:
         console.print(Text(f"{key:<{width}}  ", style="dim"), Text(value), sep="", soft_wrap=True)
 
 
+def _balance(built: Built) -> list[tuple[str, str]]:
+    if isinstance(built.store, LocalStore) and built.info["shards"] <= MOST_SHARDS_LOOKED_INTO:
+        return balance_rows(label_balance(Dataset.open(built.store)))
+    if built.info["sample_type"] != "clip":
+        return []
+    return [("labels", f"`seedbed info {built.store}` counts them")]
+
+
 def show_built(console: Console, built: Built) -> None:
     """The table at the end of a build, and the lines that load the dataset."""
     info = built.info
@@ -125,6 +139,7 @@ def show_built(console: Console, built: Built) -> None:
         ("seed", str(info["seed"])),
         ("hash", info["hash"]),
         *((reason, f"{n:,}") for reason, n in info["counts"].items()),
+        *_balance(built),
     ]
     show_table(console, rows)
     for tool, lines in loading_lines(str(built.store), info["splits"]).items():

@@ -15,19 +15,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from seedbed import registry
+from seedbed.balance import count_labels
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError, SeedbedError
 from seedbed.formats.format import Format
 from seedbed.schema import Row
-from seedbed.shards import shard_name
 from seedbed.store import LocalStore
-
-LABEL_COLUMNS = {"picture": "objects.list.element.category", "clip": "label"}
-"""Where a Parquet shard holds what `labels` lists: read alone, without the media."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +60,7 @@ class DatasetSource:
 
     def labels(self) -> list[str]:
         """The distinct categories or labels of the whole dataset, sorted."""
-        column = LABEL_COLUMNS[self.info["sample_type"]]
-        found: set[str] = set()
-        for split in self.splits:
-            for shard in self.dataset.samples(split).shards:
-                name = shard_name(shard.name)
-                try:
-                    with pq.ParquetFile(self.dataset.store.open(name)) as file:
-                        for batch in file.iter_batches(columns=[column]):
-                            found.update(_leaves(batch.column(0)))
-                except (OSError, pa.ArrowException) as error:
-                    path = self.dataset.store.path(name)
-                    raise SeedbedError(f"shard {path} cannot be read: {error}") from error
-        return sorted(found)
-
-
-def _leaves(values: pa.Array) -> Iterator[str]:
-    """The distinct texts in a column of texts, or of lists of structs of one text."""
-    while pa.types.is_list(values.type) or pa.types.is_struct(values.type):
-        values = values.flatten()
-        if isinstance(values, list):
-            values = values[0]
-    yield from values.unique().to_pylist()
+        return sorted({name for split in self.splits for name in count_labels(self.dataset, split)})
 
 
 def format_named(name: str) -> Format:

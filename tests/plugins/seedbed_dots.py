@@ -125,6 +125,13 @@ class Beep(Generator[BeepParams, Clip]):
         return ("Beeps are no speech.",)
 
 
+class TwoBeeps(Beep):
+    """Sounds one sine for a tenth of a second, labelled high or low."""
+
+    def render(self, params: BeepParams) -> Clip:
+        return replace(super().render(params), label="high" if params.pitch_hz > 500 else "low")
+
+
 @dataclass(frozen=True)
 class DimParams:
     """What every grey level is multiplied by."""
