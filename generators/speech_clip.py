@@ -524,11 +524,11 @@ class SpeechClip(Generator[SpeechParams, Clip]):
 
         phrases.check(judge)
         self._check_every_engine_speaks(phrases.languages(), {name for name, _ in casts})
-        for source, language, markup in phrases.markups():
+        for place, source, language, markup in phrases.markups():
             for name, tag in casts:
                 if tag == language and markup not in self._engine(name).markups:
                     raise InputError(
-                        f"{phrases.file}: {source!r} is {markup}, which engine {name!r} does not "
+                        f"{place}: {source!r} is {markup}, which engine {name!r} does not "
                         "take: leave the engine out, or write the phrase in words."
                     )
         return _Ready(phrases, casts, self._accent_voices())

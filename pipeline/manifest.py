@@ -71,8 +71,8 @@ def versions_of(recipe: Recipe) -> dict[str, str]:
         if release and release[0] != "seedbed":
             versions[release[0]] = release[1]
     for component in recipe.components():
-        versions |= {name: _version(name) for name in component.depends_on()}
         with recipe.named_in_errors():
+            versions |= {name: _version(name) for name in component.depends_on()}
             versions |= component.file_digests()
     return versions
 
@@ -117,7 +117,8 @@ def info_values(
 
 def notes_of(recipe: Recipe) -> list[str]:
     """What the components that are installed here say of their samples. Raises `InputError`."""
-    return [note for component in recipe.components() for note in component.notes()]
+    with recipe.named_in_errors():
+        return [note for component in recipe.components() for note in component.notes()]
 
 
 def write_manifest(

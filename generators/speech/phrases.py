@@ -12,7 +12,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
@@ -299,10 +299,28 @@ class _PhraseFile(_Section):
 
 
 @dataclass(frozen=True)
+class _Places:
+    """Where the phrases of a language stand, for messages.
+
+    `prefix` goes before the keys of a file that holds several languages. `spots` says of each
+    text of a list where it is (`line 3`): lists have no keys.
+    """
+
+    file: str
+    prefix: str = ""
+    spots: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, key: str, text: str = "") -> str:
+        """`rooms.yaml: classes.on`, or `words.txt: line 3`."""
+        return f"{self.file}: {self.spots.get(text) or self.prefix + key}"
+
+
+@dataclass(frozen=True)
 class _Template:
-    """A parsed phrase; `source` is how it stands in the file, for messages."""
+    """A parsed phrase; `source` is how it stands in the file, and `place` where, for messages."""
 
     source: str
+    place: str
     node: Node
     written: str | None = None
     markup: Markup = ""
@@ -335,6 +353,8 @@ class _Language:
     negatives: _Negatives | None
     negative_phrases: _Weighted | None
     words: tuple[str, ...]
+    places: _Places
+    word_places: _Places
     near: tuple[tuple[str, ...], ...] = ()
 
 
@@ -447,15 +467,15 @@ class PhraseSet:
             return _as_phrase(template, language, "sentence", "", rng)
         return _draw_keyword(language, rng)
 
-    def markups(self) -> Iterator[tuple[str, str, Markup]]:
-        """Every phrase that is not words, as it stands in the file: its language, what it is."""
+    def markups(self) -> Iterator[tuple[str, str, str, Markup]]:
+        """Every phrase that is not words: where it stands, how, its language, and what it is."""
         for language in self._languages:
             for template in _templates(language):
                 if template.markup:
-                    yield template.source, language.tag, template.markup
+                    yield template.place, template.source, language.tag, template.markup
 
-    def fragments(self) -> Iterator[tuple[str, str, dict[str, str]]]:
-        """Every phrase as it stands in the file, its language, and what it may be made of.
+    def fragments(self) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+        """Where every phrase stands and how, its language, and what it may be made of.
 
         The last are small letters, digits and signs, those of all its slots included, each with
         a text that it stands in; none of phonemes and SSML.
@@ -464,24 +484,26 @@ class PhraseSet:
             for template in _templates(language):
                 if template.markup:
                     continue
-                yield template.source, language.tag, characters(template.node, language.slots)
+                used = characters(template.node, language.slots)
+                yield template.place, template.source, language.tag, used
             for word in language.words:
-                yield word, language.tag, dict.fromkeys(characters_of(word), word)
+                place = language.word_places.of("negatives.word_list", word)
+                yield place, word, language.tag, dict.fromkeys(characters_of(word), word)
 
     def check(self, judge: Callable[[str], Callable[[str], str] | None]) -> None:
         """Refuse what the engines of a recipe cannot say, before anything is built.
 
         `judge(language)` is None where there is no voice for a language, else it gives, for a
         small letter, digit or sign, "" where it is spoken, and otherwise half a sentence that
-        says why not and what to do. Raises `InputError` naming the file, the phrase, the language
-        and the character.
+        says why not and what to do. Raises `InputError` naming the file, the place in it, the
+        phrase, the language and the character.
         """
         judges = {tag: judge(tag) for tag in self.languages()}
-        for phrase, tag, used in self.fragments():
+        for place, phrase, tag, used in self.fragments():
             reason_for = judges[tag]
             if reason_for is None:
                 raise InputError(
-                    f"{self.file}: phrase {phrase!r} is in language {tag!r}, which no voice of "
+                    f"{place}: phrase {phrase!r} is in language {tag!r}, which no voice of "
                     "this recipe speaks; add an engine or voice for it, or leave the language out."
                 )
             for character in sorted(used):
@@ -490,7 +512,7 @@ class PhraseSet:
                     text = used[character]
                     where = f" in {text!r}" if text and text != phrase else ""
                     raise InputError(
-                        f"{self.file}: phrase {phrase!r} in language {tag!r} holds "
+                        f"{place}: phrase {phrase!r} in language {tag!r} holds "
                         f"{named(character)}{where}, {reason}."
                     )
 
@@ -710,8 +732,7 @@ def load_phrases(
         if wanted:
             loaded = loaded.in_languages(wanted)
     else:
-        entries = [entry["say"] for entry in _listed(list(source), "phrases")]
-        loaded = _from_lines(entries, "phrases", DEFAULT_LANGUAGE)
+        loaded = _from_lines(_said(list(source), "phrases"), "phrases")
     return loaded if languages is None else loaded.in_languages(languages)
 
 
@@ -753,7 +774,8 @@ def phrase_files() -> list[str]:
     return sorted(path.stem for path in data_path("phrases").glob("*.yaml"))
 
 
-def _listed(values: list[Any], file: str) -> list[Any]:
+def _said(values: list[Any], file: str) -> list[tuple[str, str]]:
+    """The places and texts of a list: `("entry 3", "stop")`."""
     try:
         entries: list[Any] = _entries(values)
     except ValueError as error:
@@ -761,7 +783,7 @@ def _listed(values: list[Any], file: str) -> list[Any]:
     for entry in entries:
         if not isinstance(entry, Mapping) or list(entry) != ["say"]:
             raise InputError(f"{file}: {entry!r} is not a phrase: a list holds text only.")
-    return entries
+    return [(f"entry {number}", entry["say"]) for number, entry in enumerate(entries, start=1)]
 
 
 def _path_of(source: str | Path) -> Path:
@@ -779,39 +801,57 @@ def _path_of(source: str | Path) -> Path:
 
 
 def _from_path(path: Path) -> PhraseSet:
+    file = _shown(path)
     if path.suffix == ".txt":
         language, lines = _read_list(path)
-        return _from_lines(lines, path.name, language, literal=True)
+        return _from_lines(lines, file, language, literal=True)
     values = read_yaml(path)
     if isinstance(values, list):
-        return _from_lines([e["say"] for e in _listed(values, path.name)], path.name)
-    return _from_values(values, path.name)
+        return _from_lines(_said(values, file), file)
+    return _from_values(values, file)
 
 
-def _read_list(path: Path) -> tuple[str, list[str]]:
-    """The language and the lines of a list; `#` starts a comment, `# language: de` says which."""
+def _shown(path: Path) -> str:
+    """How messages call a file: one that ships by its name, one of the user's by its path."""
+    shipped = path.resolve().parent == data_path("phrases").resolve()
+    return path.name if shipped else str(path)
+
+
+def _read_list(path: Path) -> tuple[str, list[tuple[str, str]]]:
+    """The language of a list, and its lines behind their places, such as `line 3`.
+
+    `#` starts a comment; `# language: de` says which language it is.
+    """
     language, lines = DEFAULT_LANGUAGE, []
-    for line in read_text(path).splitlines():
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         if line.startswith("#"):
             said = re.fullmatch(r"#\s*language:\s*(\S+)\s*", line)
             language = said.group(1) if said else language
         elif line.strip():
-            lines.append(line.strip())
+            lines.append((f"line {number}", line.strip()))
     if not lines:
-        raise InputError(f"{path.name} holds no phrase: write one a line.")
+        raise InputError(f"{_shown(path)} holds no phrase: write one a line.")
     return language, lines
 
 
 def _from_lines(
-    lines: Sequence[str], file: str, language: str = DEFAULT_LANGUAGE, literal: bool = False
+    lines: Sequence[tuple[str, str]],
+    file: str,
+    language: str = DEFAULT_LANGUAGE,
+    literal: bool = False,
 ) -> PhraseSet:
-    """Every line as likely as every other; a label after a tab makes it a keyword."""
+    """Every line as likely as every other; a label after a tab makes it a keyword.
+
+    `lines` are places and texts.
+    """
     classes: dict[str, list[str]] = {}
     sentences: list[str] = []
-    for line in lines:
+    spots: dict[str, str] = {}
+    for spot, line in lines:
         phrase, _, label = line.partition("\t")
         if literal:
             phrase = re.sub(r"([\\{}*|])", r"\\\1", phrase)
+        spots.setdefault(phrase, spot)
         if label.strip():
             classes.setdefault(label.strip(), []).append(phrase)
         else:
@@ -821,54 +861,61 @@ def _from_lines(
         values["classes"] = {k: {"say": v, "weight": len(v)} for k, v in classes.items()}
     if sentences:
         values["sentences"] = {"say": sentences, "share": len(sentences) / max(1, len(lines))}
-    return _from_values(values, file)
+    return _from_values(values, file, spots)
 
 
-def _from_values(values: Any, file: str) -> PhraseSet:
+def _from_values(values: Any, file: str, spots: Mapping[str, str] | None = None) -> PhraseSet:
     if not isinstance(values, Mapping):
         raise InputError(f"{file}: a phrase file is a mapping with 'classes' or 'sentences'.")
-    sections = checked(_PhraseFile, values, file).sections()
-    languages = tuple(_compile(tag, section, file) for tag, section in sections.items())
+    whole = checked(_PhraseFile, values, file)
+    sections = whole.sections()
+    languages = tuple(
+        _compile(
+            tag, section, _Places(file, f"languages.{tag}." if whole.languages else "", spots or {})
+        )
+        for tag, section in sections.items()
+    )
     weights = tuple(accumulate(section.weight for section in sections.values()))
     if weights[-1] <= 0:
         raise InputError(f"{file}: all the languages have weight 0: raise one.")
     return PhraseSet(file, languages, weights)
 
 
-def _parsed(entry: _Entry, tag: str, file: str) -> _Template:
+def _parsed(entry: _Entry, tag: str, place: str) -> _Template:
     if entry.markup:
-        return _Template(entry.text, Run((Text(plain(entry.text)),)), entry.written, entry.markup)
+        node = Run((Text(plain(entry.text)),))
+        return _Template(entry.text, place, node, entry.written, entry.markup)
     try:
         node = parse(entry.say, tag)
     except ValueError as error:
-        raise InputError(f"{file}: phrase {entry.say!r} ({tag}): {error}.") from None
+        raise InputError(f"{place}: phrase {entry.say!r} ({tag}): {error}.") from None
     if entry.written is not None and not all(isinstance(part, Text) for part in node.nodes):
         raise InputError(
-            f"{file}: phrase {entry.say!r} ({tag}): 'written' goes with plain text only; "
+            f"{place}: phrase {entry.say!r} ({tag}): 'written' goes with plain text only; "
             "give the slot's own entries a 'written' instead."
         )
-    return _Template(entry.say, node, entry.written)
+    return _Template(entry.say, place, node, entry.written)
 
 
-def _weighted(group: _Group, tag: str, file: str) -> _Weighted:
-    templates = tuple(_parsed(entry, tag, file) for entry in group.say)
+def _weighted(group: _Group, tag: str, places: _Places, key: str) -> _Weighted:
+    templates = tuple(_parsed(entry, tag, places.of(key, entry.text)) for entry in group.say)
     cumulative = tuple(accumulate(entry.weight for entry in group.say))
     if cumulative[-1] <= 0:
         raise InputError(
-            f"{file}: phrase {group.say[0].text!r} ({tag}) and its neighbours all have weight 0: "
-            "raise one."
+            f"{templates[0].place}: phrase {group.say[0].text!r} ({tag}) and its neighbours all "
+            "have weight 0: raise one."
         )
     return _Weighted(templates, cumulative)
 
 
-def _slot_node(group: _Group, tag: str, file: str) -> Node:
-    weighted = _weighted(group, tag, file)
+def _slot_node(group: _Group, tag: str, places: _Places, key: str) -> Node:
+    weighted = _weighted(group, tag, places, key)
     options = []
     for template in weighted.templates:
         if template.markup:
             raise InputError(
-                f"{file}: {template.source!r} ({tag}): {template.markup} cannot fill a slot: "
-                "they stand alone, in a class, a sentence or a negative."
+                f"{template.place}: {template.source!r} ({tag}): {template.markup} cannot fill a "
+                "slot: they stand alone, in a class, a sentence or a negative."
             )
         if template.written is None:
             options.append(Run((template.node,)))
@@ -878,7 +925,8 @@ def _slot_node(group: _Group, tag: str, file: str) -> Node:
     return weighted_choice(options, [entry.weight for entry in group.say])
 
 
-def _compile(tag: str, section: _Section, file: str) -> _Language:
+def _compile(tag: str, section: _Section, places: _Places) -> _Language:
+    file = places.file
     if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", tag):
         raise InputError(f"{file}: {tag!r} is not a language: write a tag such as en-us or sk.")
     if not section.classes and section.sentences is None and section.negatives is None:
@@ -888,27 +936,40 @@ def _compile(tag: str, section: _Section, file: str) -> _Language:
     for name in section.slots:
         if name in (*READ_OUTS, KEYWORD_SLOT):
             raise InputError(f"{file}: slots.{name} has the name of a built-in slot: rename it.")
-    slots = {name: _slot_node(group, tag, file) for name, group in section.slots.items()}
+    slots = {
+        name: _slot_node(group, tag, places, f"slots.{name}")
+        for name, group in section.slots.items()
+    }
+
+    def weighted(group: _Group | None, key: str) -> _Weighted | None:
+        return None if group is None else _weighted(group, tag, places, key)
+
     language = _Language(
         tag=tag,
         slots=slots,
         labels=tuple(section.classes),
         label_weights=tuple(accumulate(group.weight for group in section.classes.values())),
-        classes={label: _weighted(group, tag, file) for label, group in section.classes.items()},
-        carriers=None if section.carriers is None else _weighted(section.carriers, tag, file),
+        classes={
+            label: _weighted(group, tag, places, f"classes.{label}")
+            for label, group in section.classes.items()
+        },
+        carriers=weighted(section.carriers, "carriers"),
         carrier_share=0.0 if section.carriers is None else section.carriers.share,
-        sentences=None if section.sentences is None else _weighted(section.sentences, tag, file),
+        sentences=weighted(section.sentences, "sentences"),
         sentence_share=_sentence_share(section, tag, file),
         negatives=section.negatives,
         negative_phrases=(
             None
-            if section.negatives is None or section.negatives.phrases is None
-            else _weighted(section.negatives.phrases, tag, file)
+            if section.negatives is None
+            else weighted(section.negatives.phrases, "negatives.phrases")
         ),
         words=(),
+        places=places,
+        word_places=places,
     )
     _check_slots(language, section, file)
-    return replace(language, words=_word_list(language, section.negatives, file))
+    words, word_places = _word_list(language, section.negatives, places)
+    return replace(language, words=words, word_places=word_places)
 
 
 def _sentence_share(section: _Section, tag: str, file: str) -> float:
@@ -945,7 +1006,7 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
             )
     carriers = () if language.carriers is None else language.carriers.templates
     for template in _templates(language):
-        where = f"{file}: phrase {template.source!r} ({tag})"
+        where = f"{template.place}: phrase {template.source!r} ({tag})"
         is_carrier = any(template is carrier for carrier in carriers)
         if template.markup and is_carrier:
             raise InputError(f"{where}: {template.markup} cannot carry a keyword: write words.")
@@ -965,17 +1026,12 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
             f"{file}: slots.{name}, phrase {phrase!r} ({tag}): the slots "
             f"{' -> '.join(loop)} go round for ever; take one out of the circle."
         )
-    groups = {
-        **{f"classes.{label}": group for label, group in language.classes.items()},
-        "sentences": language.sentences,
-        "negatives.phrases": language.negative_phrases,
-    }
-    for key, said in groups.items():
+    for said in (*language.classes.values(), language.sentences, language.negative_phrases):
         for template in () if said is None else said.templates:
             if not any(map(str.isalnum, characters(template.node, language.slots))):
                 raise InputError(
-                    f"{file}: {key} ({tag}): phrase {template.source!r} has no word in "
-                    "it: write one."
+                    f"{template.place}: phrase {template.source!r} ({tag}) has no word in it: "
+                    "write one."
                 )
 
 
@@ -989,11 +1045,13 @@ def _always_keyword(node: Node) -> bool:
     )
 
 
-def _word_list(language: _Language, negatives: _Negatives | None, file: str) -> tuple[str, ...]:
-    """The words of the negatives, without the keywords themselves."""
-    tag = language.tag
+def _word_list(
+    language: _Language, negatives: _Negatives | None, places: _Places
+) -> tuple[tuple[str, ...], _Places]:
+    """The words of the negatives, without the keywords themselves, and where they stand."""
+    tag, file = language.tag, places.file
     if negatives is None:
-        return ()
+        return (), places
     present = [kind for kind in _NEGATIVE_KINDS if getattr(negatives, kind) is not None]
     if negatives.share > 0 and not any(getattr(negatives, kind).weight > 0 for kind in present):
         raise InputError(
@@ -1001,14 +1059,18 @@ def _word_list(language: _Language, negatives: _Negatives | None, file: str) -> 
             f"weight: give one of {', '.join(_NEGATIVE_KINDS)}."
         )
     if not {"words", "near", "babble"} & set(present):
-        return ()
+        return (), places
     if negatives.word_list is None:
         raise InputError(
             f"{file}: negatives ({tag}) draws words but has no word_list: give a list, or the "
             "name of one, such as words-en.txt."
         )
     if isinstance(negatives.word_list, str):
-        _, words = _read_list(_path_of(negatives.word_list))
+        path = _path_of(negatives.word_list)
+        _, lines = _read_list(path)
+        words = [word for _, word in lines]
+        spots = {unicodedata.normalize("NFC", word): spot for spot, word in reversed(lines)}
+        places = _Places(_shown(path), spots=spots)
     else:
         words = list(negatives.word_list)
     left_out = {normalise(word) for word in negatives.other_than}
@@ -1019,4 +1081,4 @@ def _word_list(language: _Language, negatives: _Negatives | None, file: str) -> 
     kept = tuple(word for word in dict.fromkeys(words) if normalise(word) not in left_out)
     if not kept:
         raise InputError(f"{file}: negatives.word_list ({tag}) is empty: add words.")
-    return kept
+    return kept, places

@@ -126,7 +126,9 @@ def test_what_a_language_cannot_say_is_refused_by_name(
     with pytest.raises(InputError) as refusal:
         generator({"language": language, "sentences": [text]}).prepare()
     said = str(refusal.value)
-    assert said.startswith(f"phrases: phrase {text!r} in language {language!r} holds {message}")
+    assert said.startswith(
+        f"phrases: sentences: phrase {text!r} in language {language!r} holds {message}"
+    )
     assert said.endswith((".", ": respell it."))
 
 
@@ -171,8 +173,9 @@ def test_engines_that_do_not_read_a_sign_are_named() -> None:
     with pytest.raises(InputError) as refusal:
         generator(["50 %"], engines={"espeak": 0.5, **command}).prepare()
     assert str(refusal.value) == (
-        "phrases: phrase '50 %' in language 'en-us' holds '%' (PERCENT SIGN), which engine "
-        "'command' cannot be trusted to say: write it in plain letters, or leave the engine out."
+        "phrases: entry 1: phrase '50 %' in language 'en-us' holds '%' (PERCENT SIGN), which "
+        "engine 'command' cannot be trusted to say: write it in plain letters, or leave the engine "
+        "out."
     )
 
 

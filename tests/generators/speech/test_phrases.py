@@ -350,7 +350,7 @@ def test_every_file_that_ships_loads_and_speaks_its_own_letters(name: str) -> No
     phrases = load_phrases(name)
     if not phrases.needs_pronunciation:
         letters: dict[str, set[str]] = {}
-        for _, language, used in phrases.fragments():
+        for _, _, language, used in phrases.fragments():
             letters.setdefault(language, set()).update(used)
         for phrase in drawn(phrases, 300):
             held = {c for c in phrase.text.lower() if c.isalnum()}
@@ -388,11 +388,34 @@ def test_a_text_no_voice_can_speak_is_refused_before_the_build() -> None:
     with pytest.raises(InputError) as refusal:
         phrases.check(judge(LATIN))
     assert str(refusal.value) == (
-        "phrases: phrase 'šesť' in language 'sk' holds 'š' (LATIN SMALL LETTER S WITH CARON), "
-        "unheard: write x."
+        "phrases: languages.sk.classes.six: phrase 'šesť' in language 'sk' holds 'š' (LATIN SMALL "
+        "LETTER S WITH CARON), unheard: write x."
     )
     with pytest.raises(InputError, match="'šesť' is in language 'sk', which no voice"):
         phrases.check(lambda language: None)
+
+
+def test_a_phrase_is_named_with_its_file_and_its_place_there(tmp_path: Path) -> None:
+    def refused(source: Any) -> str:
+        with pytest.raises(InputError) as refusal:
+            load_phrases(source).check(judge(LATIN))
+        return str(refusal.value)
+
+    file, words = tmp_path / "rooms.yaml", tmp_path / "words.txt"
+    words.write_text("# some words\npear\n\ngruß\n", encoding="utf-8")
+    file.write_text(
+        f"classes: {{on: on}}\nnegatives: {{share: 0.5, words: 1, word_list: {words}}}\n"
+    )
+    assert refused(file).startswith(f"{words}: line 4: phrase 'gruß' in language 'en-us' holds 'ß'")
+    file.write_text("classes: {on: on}\nsentences: {share: 0.1, say: [well, hör]}\n", "utf-8")
+    assert refused(file).startswith(f"{file}: sentences: phrase 'hör' in language 'en-us' holds")
+    words.write_text("# language: de\nja\tyes\nhör zu\n", encoding="utf-8")
+    assert refused(words).startswith(f"{words}: line 3: phrase 'hör zu' in language 'de'")
+    assert refused(["on", "hör"]).startswith("phrases: entry 2: phrase 'hör' in language 'en-us'")
+    negatives = {"share": 0.5, "words": 1, "word_list": ["pear", "gruß"]}
+    assert refused({"classes": {"on": "on"}, "negatives": negatives}).startswith(
+        "phrases: negatives.word_list: phrase 'gruß'"
+    )
 
 
 def test_the_letters_of_slots_are_checked_too() -> None:
@@ -435,7 +458,7 @@ def test_a_bad_template_is_refused_by_file_and_phrase(
     with pytest.raises(InputError) as refusal:
         load_phrases(file)
     sentence = str(refusal.value)
-    assert sentence.startswith(f"rooms.yaml: phrase {template!r} (en-us): ")
+    assert sentence.startswith(f"{file}: classes.light: phrase {template!r} (en-us): ")
     assert message in sentence
     assert "\n" not in sentence
 
@@ -479,11 +502,14 @@ def test_slots_that_go_round_for_ever_are_refused() -> None:
         ),
         ({"classes": {"a": "x"}, "sentences": ["y"]}, "say how often a sentence is drawn"),
         ({"classes": {"a": {"say": "x", "weight": 0}}}, "all the classes of language 'en-us'"),
-        ({"classes": {"a": "..."}}, "classes.a (en-us): phrase '...' has no word in it"),
-        ({"sentences": ["one", "!!!"]}, "sentences (en-us): phrase '!!!' has no word in it"),
+        ({"classes": {"a": "..."}}, "phrases: classes.a: phrase '...' (en-us) has no word in it"),
+        (
+            {"sentences": ["one", "!!!"]},
+            "phrases: sentences: phrase '!!!' (en-us) has no word in it",
+        ),
         (
             {"negatives": {"share": 1, "phrases": {"weight": 1, "say": ["-"]}}},
-            "negatives.phrases (en-us): phrase '-' has no word in it",
+            "phrases: negatives.phrases: phrase '-' (en-us) has no word in it",
         ),
         (
             {"classes": {"a": "x"}, "carriers": {"say": "hello"}},
@@ -562,7 +588,7 @@ def test_phonemes_and_ssml_are_handed_on_with_their_transcript() -> None:
     assert (seed.transcript, seed.transcript_normalised) == ("Seed", "seed")
     assert (go.text, go.markup, go.transcript_normalised) == (ssml, "ssml", "go now")
     assert list(found.fragments()) == []
-    assert {markup for _, _, markup in found.markups()} == {"phonemes", "ssml"}
+    assert {markup for _, _, _, markup in found.markups()} == {"phonemes", "ssml"}
 
 
 @pytest.mark.parametrize(

@@ -314,6 +314,18 @@ def test_a_recipe_may_hold_a_phrase_file_in_place(tmp_path: Path) -> None:
         generator(phrases={"clases": {"on": "on"}}).prepare()
 
 
+def test_a_bad_phrase_is_named_with_the_recipe_that_holds_it(tmp_path: Path) -> None:
+    recipe = tmp_path / "words.yaml"
+    recipe.write_text(
+        "name: words\nseed: 1\ngenerator:\n  name: speech\n  engines: espeak\n"
+        "  phrases: {classes: {on: 'on {rom}'}}\nsplits: {train: 8}\n"
+    )
+    with pytest.raises(InputError) as refusal:
+        build(load_recipe(recipe), tmp_path / "out", executor="serial")
+    start = f"recipe {recipe}: phrases: classes.on: phrase 'on {{rom}}' (en-us): there is no slot"
+    assert str(refusal.value).startswith(start)
+
+
 def test_notes_name_engines_that_promise_nothing() -> None:
     unsure = generator(engines={"espeak": 1, "command": {"arguments": ["x", "{out}"]}})
     (note,) = unsure.notes()
