@@ -498,8 +498,6 @@ class SpeechClip(Generator[SpeechParams, Clip]):
 
     def _look_up(self) -> _Ready:
         phrases = self._chosen_phrases()
-        if phrases.needs_pronunciation:
-            phrases = phrases.with_pronunciation(_pronounce)
         casting = self.casting()
         casts: dict[tuple[str, str], Cast] = {}
         used_engines = self._used_engines()
@@ -522,7 +520,10 @@ class SpeechClip(Generator[SpeechParams, Clip]):
                 raise InputError(no_voice_message(language, list(self.engines), casting))
             return lambda character: self._why_unspeakable(character, language, speaking)
 
+        # Letters first: what cannot be spoken has no pronunciation to compare either.
         phrases.check(judge)
+        if phrases.needs_pronunciation:
+            phrases = phrases.with_pronunciation(_pronounce)
         self._check_every_engine_speaks(phrases.languages(), {name for name, _ in casts})
         for place, source, language, markup in phrases.markups():
             for name, tag in casts:

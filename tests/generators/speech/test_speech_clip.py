@@ -322,8 +322,24 @@ def test_a_bad_phrase_is_named_with_the_recipe_that_holds_it(tmp_path: Path) -> 
     )
     with pytest.raises(InputError) as refusal:
         build(load_recipe(recipe), tmp_path / "out", executor="serial")
-    start = f"recipe {recipe}: phrases: classes.on: phrase 'on {{rom}}' (en-us): there is no slot"
+    start = "recipe words.yaml: phrases: classes.on: phrase 'on {rom}' (en-us): there is no slot"
     assert str(refusal.value).startswith(start)
+
+
+def test_what_cannot_be_spoken_is_refused_before_what_sounds_like_nothing() -> None:
+    phrases = {
+        "classes": {"stop": "stop", "beetle": "жук"},
+        "negatives": {
+            "share": 0.5,
+            "word_list": ["zebra"],
+            "near": {"within": 0.01, "rhymes": False},
+        },
+    }
+    with pytest.raises(InputError, match=r"classes.beetle: phrase 'жук' .*no letter of 'en-us'"):
+        generator(phrases=phrases).prepare()
+    phrases["classes"] = {"stop": "stop"}
+    with pytest.raises(InputError, match=r"negatives.near.within 0.01 leaves no word"):
+        generator(phrases=phrases).prepare()
 
 
 def test_notes_name_engines_that_promise_nothing() -> None:
