@@ -56,6 +56,8 @@ def voices_command(
         click.echo(json.dumps([report.as_json() for report in reports], indent=1))
         return
     speaking = [report for report in reports if report.voices]
+    if language and not speaking:
+        voices.check_language(language, engines)
     for report in speaking:
         click.echo("\n".join(_lines(report, everything)) + "\n")
     for report in reports:

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.errors import InputError, SeedbedError
-from seedbed.generators.speech.casting import is_dialect
+from seedbed.generators.speech.casting import is_dialect, primary_language
 from seedbed.generators.speech.engines import ENGINES, build_engine, engine_class, open_engine
 from seedbed.generators.speech.engines.base import Prosody, Voice
+from seedbed.resources import data_path
 
 NEEDS_OPTIONS = {"command": "give it `arguments` in a recipe"}
 """Engines that cannot be listed without options, and what to do."""
+
+
+LANGUAGES_TOLD = 12
+"""Languages that a message lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,36 @@ def _report(name: str, language: str, pattern: str) -> EngineReport:
     )
 
 
+def check_language(language: str, engines: Sequence[str] = ()) -> None:
+    """Raise `InputError` where no voice here, or of the engines named, speaks a language.
+
+    The sentence names its dialects that are spoken, or else some languages that are, those first
+    whose numbers and dates seedbed can read out; and the cure.
+    """
+    speaking = [report for report in list_voices(engines) if report.voices]
+    spoken = {voice.language.lower() for report in speaking for voice in report.voices}
+    if not spoken or any(is_dialect(tag, language.lower()) for tag in spoken):
+        return
+    wrong = f"no voice of {', '.join(report.engine for report in speaking)} speaks {language!r}"
+    main = primary_language(language.lower())
+    dialects = sorted(tag for tag in spoken if primary_language(tag) == main)
+    if dialects:
+        raise InputError(
+            f"{wrong}; of {main!r} there is {', '.join(dialects)}: give --language one of these."
+        )
+    read_out = {path.stem for path in data_path("phrases", "spoken").glob("*.yaml")}
+    mains = sorted(
+        {primary_language(tag) for tag in spoken}, key=lambda tag: (tag not in read_out, tag)
+    )
+    more = len(mains) - LANGUAGES_TOLD
+    raise InputError(
+        f"{wrong}: they speak {', '.join(mains[:LANGUAGES_TOLD])}"
+        f"{f' and {more} more' if more > 0 else ''} (`seedbed voices --all` lists all); give "
+        "--language such a tag, or install an engine or a voice that speaks it (docs/speech.md, "
+        "Engines)."
+    )
+
+
 def say(
     text: str,
     folder: Path,
@@ -119,6 +154,7 @@ def say(
         raise InputError("there is nothing to say: the text is empty.")
     reports = [report for report in list_voices(engines, language, pattern) if report.voices]
     if not reports:
+        check_language(language, engines)
         raise InputError(
             f"no voice matching {pattern!r} speaks {language!r} here: `seedbed voices` lists "
             "what there is."

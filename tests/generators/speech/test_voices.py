@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from seedbed.errors import InputError
 from seedbed.generators.speech import voices
+from seedbed.generators.speech.casting import is_dialect
 from seedbed.generators.speech.engines import ENGINES
 from seedbed.generators.speech.engines.base import Voice
-from seedbed.generators.speech.voices import list_voices, say
+from seedbed.generators.speech.voices import EngineReport, check_language, list_voices, say
 from seedbed.voices_command import voices_command
 
 
@@ -49,6 +50,50 @@ def test_say_writes_a_wav_for_each_voice(tmp_path: Path) -> None:
         list(say("seven", tmp_path, ["espeak"], pattern="nobody"))
     with pytest.raises(InputError, match="text is empty"):
         list(say(" ", tmp_path))
+
+
+def spoken_by(monkeypatch: pytest.MonkeyPatch, **tags: list[str]) -> None:
+    """Let engines have one voice for each of these language tags, and nothing else."""
+
+    def report(name: str, language: str, pattern: str) -> EngineReport:
+        found = [tag for tag in tags[name] if not language or is_dialect(tag, language)]
+        found = [tag for tag in found if pattern == "*" or tag == pattern]
+        return EngineReport(
+            engine=name,
+            missing="",
+            deterministic=True,
+            procedural=False,
+            voices=tuple(
+                Voice(id=tag, language=tag, sex="female", speaker=tag, controls=frozenset())
+                for tag in found
+            ),
+        )
+
+    monkeypatch.setattr(voices, "ENGINES", tags)
+    monkeypatch.setattr(voices, "_report", report)
+
+
+def test_a_language_that_no_engine_has_is_refused_with_those_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [f"{letter}{letter}" for letter in "abcdefghijklmnop"]
+    spoken_by(monkeypatch, espeak=[*many, "en-us", "en-gb"], piper=["sk", "en-us"])
+    sentence = (
+        "no voice of espeak, piper speaks 'xq': they speak en, sk, aa, bb, cc, dd, ee, ff, gg, "
+        "hh, ii, jj and 6 more (`seedbed voices --all` lists all); give --language such a tag, or "
+        "install an engine or a voice that speaks it (docs/speech.md, Engines)."
+    )
+    with pytest.raises(InputError) as refusal:
+        list(say("seven", tmp_path, language="xq"))
+    assert str(refusal.value) == sentence
+    done = CliRunner().invoke(voices_command, ["--language", "xq"])
+    assert str(done.exception) == sentence
+    with pytest.raises(InputError, match="'en-uk'; of 'en' there is en-gb, en-us: give --language"):
+        check_language("en-uk")
+    # Of a dialect there is a voice; that its id fits no pattern is another matter.
+    check_language("EN")
+    done = CliRunner().invoke(voices_command, ["--language", "en", "--voice", "x*"])
+    assert "no such voice: espeak, piper" in done.output
 
 
 def test_the_command_prints_text_and_json(tmp_path: Path) -> None:
@@ -87,7 +132,7 @@ def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
     assert len(whole) == 3 + count + 3
     languages = [line.split()[1] for line in whole[3:-3]]
     assert languages == sorted(languages)
-    assert lines("--language", "tlh") == ["no such voice: espeak", "in all: 0 voices", ""]
+    assert lines("--voice", "tlh") == ["no such voice: espeak", "in all: 0 voices", ""]
 
 
 def test_controls_that_only_some_have_stand_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
