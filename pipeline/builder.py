@@ -33,6 +33,9 @@ RECIPE_NAME = "recipe.yaml"
 GROWTH_NAME = "growth.json"
 """Of a dataset that was extended: the counts it had before, oldest first."""
 
+WITH_MAKE = " (OUT= with make)"
+"""Behind the option --out in messages that whoever types `make dataset` may meet, too."""
+
 
 @dataclass
 class Progress:
@@ -223,10 +226,13 @@ def _check_place(store: Store) -> None:
         if not store.folder.exists():
             return
         if not store.folder.is_dir():
-            raise InputError(f"{store} is a file: give --out a folder that is new or empty.")
+            raise InputError(
+                f"{store} is a file: give --out a folder that is new or empty{WITH_MAKE}."
+            )
     if store.size(RECIPE_NAME) is None and not store.empty():
         raise InputError(
-            f"{store} is not empty and holds no seedbed dataset: give --out a new folder."
+            f"{store} is not empty and holds no seedbed dataset: give --out a new "
+            f"folder{WITH_MAKE}."
         )
 
 
@@ -253,7 +259,9 @@ def _recorded(store: Store) -> dict[str, Any] | None:
     path = store.path(RECIPE_NAME)
     values = parse_yaml(text.decode(errors="replace"), path)
     if not isinstance(values, dict):
-        raise InputError(f"{path} is damaged: delete {store} or give --out another folder.")
+        raise InputError(
+            f"{path} is damaged: delete {store} or give --out another folder{WITH_MAKE}."
+        )
     return values
 
 
@@ -274,7 +282,7 @@ def read_growth(store: Store) -> tuple[Mapping[str, int], ...]:
         return ()
     except (ValueError, KeyError, TypeError) as error:
         path = store.path(GROWTH_NAME)
-        raise InputError(f"{path} is damaged: give --out another folder.") from error
+        raise InputError(f"{path} is damaged: give --out another folder{WITH_MAKE}.") from error
 
 
 def _check_same(recipe: Recipe, store: Store, extend: bool) -> Plan:
@@ -301,8 +309,8 @@ def _check_same(recipe: Recipe, store: Store, extend: bool) -> Plan:
     if extend:
         cure = "Only counts may differ to extend it, and only upwards: give"
     raise InputError(
-        f"{store} holds another dataset: {_listed(differing)}. {cure} --out another folder, or "
-        f"delete this one."
+        f"{store} holds another dataset: {_listed(differing)}. {cure} --out another "
+        f"folder{WITH_MAKE}, or delete this one."
     )
 
 
@@ -385,12 +393,12 @@ def check_mark(
             f"{store.path(mark_name(shard.name))} says that shard {mark.name} holds {mark.count} "
             f"samples from {mark.start}, and by the recipe {shard.name} holds {len(shard)} from "
             f"{shard.start} (extended otherwise, or damaged?): see `seedbed verify`, or give "
-            f"--out another folder."
+            f"--out another folder{WITH_MAKE}."
         )
     if mark.recipe_hash != recipe_hash or mark.seed != seed:
         raise InputError(
             f"{store.path(mark_name(mark.name))} is of another recipe or seed: give --out another "
-            f"folder."
+            f"folder{WITH_MAKE}."
         )
 
 
@@ -404,7 +412,8 @@ def check_versions(store: Store, there: Mapping[str, str], here: Mapping[str, st
     if differing:
         raise InputError(
             f"{store} was begun with other versions or files, which may give other samples: "
-            f"{'; '.join(differing)}. Bring those back, or give --out another folder."
+            f"{'; '.join(differing)}. Bring those back, or give --out another "
+            f"folder{WITH_MAKE}."
         )
 
 

@@ -270,7 +270,7 @@ class Lock:
                 cure = f" (if it was killed, its lock lapses within {minutes:g} minutes)"
         return SeedbedError(
             f"{self.store} is being built already ({who}): wait for it, stop it{cure}, or give "
-            f"--out another folder."
+            f"--out another folder (OUT= with make)."
         )
 
 

@@ -244,7 +244,7 @@ def _is_complete(config: TrainingConfig, run: Path, folders: Sequence[Path]) -> 
     if [source["hash"] for source in learnt] != hashes:
         raise InputError(
             f"{run} was trained on other data than lies in {folders[0].parent} now: delete it, or "
-            f"give another --out."
+            f"give another --out (OUT= with make)."
         )
     return True
 

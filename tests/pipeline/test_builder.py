@@ -160,8 +160,9 @@ def test_another_recipe_or_seed_is_refused_with_the_difference(
     with pytest.raises(InputError, match=r"holds another dataset: seed is 7 there and 0 here\. "):
         build(parse_recipe({**dots_values, "seed": 0}), built)
     dots_values["generator"]["width"] = 40
-    with pytest.raises(InputError, match=r"generator\.width is 32 there and 40 here"):
+    with pytest.raises(InputError, match=r"generator\.width is 32 there and 40 here") as refusal:
         build(parse_recipe(dots_values), built)
+    assert "Give --out another folder (OUT= with make), or delete this one." in str(refusal.value)
     assert contents(built) == before
 
 
