@@ -36,11 +36,14 @@ _PAPER, _INK, _CAPTION = (24, 24, 28), (120, 190, 255), (200, 200, 205)
 _WORD, _KEYWORD = (255, 210, 60), (80, 255, 120)
 
 
-def write_sound_sheet(samples: Sequence[Sample], captions: Sequence[str], out: Path) -> list[Path]:
+def write_sound_sheet(
+    samples: Sequence[Sample], captions: Sequence[str], out: Path, names: Sequence[str] = ()
+) -> list[Path]:
     """Draw the clips on one sheet at `out` (a PNG) and write each as a WAV beside it.
 
-    The WAVs are named `STEM-NUMBER-LABEL.wav` after the sheet. Returns the paths written.
-    Raises `SeedbedError` where a sample is no clip.
+    The WAVs are named `STEM-NUMBER-LABEL.wav` after the sheet, or `STEM-NUMBER-NAME.wav` where
+    `names` are given, one a clip. Returns the paths written. Raises `SeedbedError` where a sample
+    is no clip.
     """
     import soundfile
 
@@ -49,8 +52,9 @@ def write_sound_sheet(samples: Sequence[Sample], captions: Sequence[str], out: P
         if not isinstance(sample, Clip):
             raise SeedbedError(f"sample {caption} is a {type(sample).__name__}, not a clip.")
         tiles.append(clip_tile(sample, caption))
-        said = "".join(c if c.isalnum() else "-" for c in (sample.label or sample.transcript))
-        path = out.with_name(f"{out.stem}-{number:03d}-{said[:40] or 'clip'}.wav")
+        name = names[number] if names else sample.label or sample.transcript
+        safe = "".join(c if c.isalnum() else "-" for c in name)
+        path = out.with_name(f"{out.stem}-{number:03d}-{safe[:40] or 'clip'}.wav")
         soundfile.write(path, sample.sound, sample.sample_rate, subtype="PCM_16")
         written.append(path)
     with out.open("wb") as file:

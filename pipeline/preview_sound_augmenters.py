@@ -65,7 +65,8 @@ def sound_row(
 def write_sound_augmenter_sheet(recipe: Recipe, out: Path) -> list[Path]:
     """Draw a row for each augmenter of a seeded recipe's first split, and write the WAVs beside.
 
-    Returns the paths written. Raises `InputError` for a recipe without sound or augmenters.
+    They are called `STEM-NUMBER-AUGMENTER-STRENGTH.wav`, 1 for the mildest strength. Returns the
+    paths written. Raises `InputError` for a recipe without sound or augmenters.
     """
     if recipe.sample_type is not Clip:
         raise InputError(f"recipe {recipe.name} makes no sound: its augmenters have no such sheet.")
@@ -82,7 +83,9 @@ def write_sound_augmenter_sheet(recipe: Recipe, out: Path) -> list[Path]:
         clip = generator.sample(maker.seed, 0, split)
     versions: list[Sample] = []
     captions: list[str] = []
+    names: list[str] = []
     for name, augmenter in augmenters:
         versions.extend(sound_row(clip, name, augmenter, maker.seed))
         captions.extend(f"{name} {number + 1}/{COLUMNS}" for number in range(COLUMNS))
-    return write_sound_sheet(versions, captions, out)
+        names.extend(f"{name}-{number + 1}" for number in range(COLUMNS))
+    return write_sound_sheet(versions, captions, out, names)

@@ -55,8 +55,17 @@ def test_the_sheet_and_four_wavs_a_row_are_written(tmp_path: Path) -> None:
     written = write_sound_augmenter_sheet(recipe, tmp_path / "sheet.png")
     assert len(written) == 1 + 8
     assert np.asarray(Image.open(written[0])).ndim == 3
+    names = [f"sheet-{n:03}-gain-{n + 1}.wav" for n in range(4)]
+    names += [f"sheet-{n + 4:03}-coloured-noise-{n + 1}.wav" for n in range(4)]
+    assert [path.name for path in written[1:]] == names
     for path in written[1:]:
         assert soundfile.info(str(path)).frames == 8000
+
+
+def test_a_third_partys_augmenter_gives_names_that_files_may_have(tmp_path: Path) -> None:
+    recipe = beeps([{"name": "seedbed.augmenters:Gain"}])
+    written = write_sound_augmenter_sheet(recipe, tmp_path / "sheet.png")
+    assert written[1].name == "sheet-000-seedbed-augmenters-Gain-1.wav"
 
 
 def test_a_recipe_without_augmenters_or_sound_is_refused(
