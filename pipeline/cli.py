@@ -248,6 +248,9 @@ def build(
 
     Run the same command again to go on after an interruption: finished shards are kept.
     Relative folders inside a recipe are relative to where seedbed is run.
+
+    What is counted on the way, such as illegible:small, dropped:no_room or redrawn:speech_clipped,
+    is explained in docs/counts.md; it is no error.
     """
     from rich.console import Console
 
