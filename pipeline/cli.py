@@ -441,12 +441,15 @@ def export(dataset: str, format_name: str, out: Path, as_json: bool) -> None:
                     "format": exported.format,
                     "splits": exported.splits,
                     "seconds": exported.seconds,
+                    "warnings": exported.warnings,
                 }
             )
         )
     else:
         listed = ", ".join(f"{split} {count:,}" for split, count in exported.splits.items())
         click.echo(f"{exported.folder}: {exported.format}, {listed}")
+        for warning in exported.warnings:
+            click.echo(f"seedbed: warning: {warning}", err=True)
 
 
 @app.command("list")

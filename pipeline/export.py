@@ -26,12 +26,16 @@ from seedbed.store import LocalStore
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: samples by split, and how long it took."""
+    """What an export wrote: samples by split, and how long it took.
+
+    `warnings` are sentences about what the format's tools will miss.
+    """
 
     folder: Path
     format: str
     splits: Mapping[str, int]
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 class DatasetSource:
@@ -114,7 +118,8 @@ def export_dataset(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     splits = {split: len(opened.samples(split)) for split in opened.splits}
-    return Exported(folder, format_name, splits, time.monotonic() - began)
+    warnings = chosen.warnings(opened.splits)
+    return Exported(folder, format_name, splits, time.monotonic() - began, warnings)
 
 
 def _check(dataset: Dataset, chosen: Format, format_name: str, folder: Path) -> None:

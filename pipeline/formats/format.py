@@ -66,6 +66,10 @@ class Format(ABC):
         `SeedbedError` for what the format cannot hold, and `OSError`.
         """
 
+    def warnings(self, splits: Sequence[str]) -> tuple[str, ...]:
+        """Sentences about what the tools of this format will miss in a dataset of these splits."""
+        return ()
+
     @abstractmethod
     def read(self, folder: Path) -> Iterator[Row]:
         """The rows of a folder in this format, as far as it keeps what rows hold.

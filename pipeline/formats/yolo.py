@@ -11,7 +11,7 @@ split called `val`. See "Object Detection Datasets" in the Ultralytics documenta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,6 +44,9 @@ RESERVED_KEYS = {
     "yaml_file",
 }
 """Keys of data.yaml that mean something else to Ultralytics."""
+
+NEEDED_SPLITS = ("train", "val")
+"""Without which Ultralytics 8.4 refuses a data.yaml ("key missing")."""
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -79,6 +82,20 @@ class Yolo(Format):
         # Ultralytics reads YAML 1.1, where a class called no must stand in quotes.
         text = yaml.safe_dump({**places, **settings}, sort_keys=False, allow_unicode=True)
         (folder / "data.yaml").write_text(head + text, encoding="utf-8")
+
+    def warnings(self, splits: Sequence[str]) -> tuple[str, ...]:
+        """As `Format.warnings`: YOLO tools refuse a data.yaml without `train` or `val`."""
+        # Ultralytics takes `validation` for `val`.
+        there = {"val" if split == "validation" else split for split in splits}
+        missing = [split for split in NEEDED_SPLITS if split not in there]
+        if not missing:
+            return ()
+        named = " or ".join(repr(split) for split in missing)
+        return (
+            f"there is no split {named}, and YOLO tools do not train without: add it under "
+            f"`splits` in the recipe (such as {missing[0]}: 200), build with --extend and export "
+            f"again, or write `{missing[0]}: images/{safe_name(splits[0])}` into data.yaml.",
+        )
 
     def settings(self) -> dict[str, Any]:
         """What `data.yaml` holds besides splits and names."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from seedbed_command import run
 
 from seedbed.builder import build
 from seedbed.dataset import Dataset
@@ -47,6 +48,34 @@ def test_settings_are_read_by_a_reader_of_yaml_1_1(exported: Path) -> None:
     assert settings["names"] == {0: "1e3", 1: "no", 2: "plate", 3: "Ä: sign"}
     assert (settings["nc"], settings["train"], settings["val"]) == (4, "images/train", "images/val")
     assert "path" not in settings
+
+
+@pytest.mark.parametrize("name", ["yolo", "yolo-pose"])
+def test_a_missing_split_is_warned_of_with_its_cure(
+    name: str, dots_values: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, recipe = tmp_path / "dots", tmp_path / "dots.yaml"
+    recipe.write_text(yaml.safe_dump({**dots_values, "splits": {"train": 4}}))
+    assert run(capsys, "build", recipe, "--out", place, "--workers", 1)[0] == 0
+    code, text, err = run(capsys, "export", place, "--format", name, "--out", tmp_path / "a")
+    assert (code, text) == (0, f"{tmp_path / 'a'}: {name}, train 4\n")
+    assert err.startswith("seedbed: warning: there is no split 'val', and YOLO tools do not train")
+    assert "(such as val: 200), build with --extend and export again" in err
+    # The cure cures.
+    recipe.write_text(yaml.safe_dump({**dots_values, "splits": {"train": 4, "val": 2}}))
+    code, _, err = run(capsys, "build", recipe, "--out", place, "--workers", 1, "--extend")
+    assert code == 0, err
+    code, text, err = run(
+        capsys, "export", place, "--format", name, "--out", tmp_path / "b", "--json"
+    )
+    assert (code, json.loads(text)["warnings"], err) == (0, [], "")
+
+
+def test_splits_that_yolo_needs_may_be_called_otherwise() -> None:
+    assert Yolo().warnings(["train", "validation"]) == ()
+    (sentence,) = Yolo().warnings(["mine"])
+    assert sentence.startswith("there is no split 'train' or 'val', and")
+    assert "write `train: images/mine` into data.yaml" in sentence
 
 
 def test_boxes_by_hand(dots_values: dict[str, Any], tmp_path: Path) -> None:
