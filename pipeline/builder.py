@@ -33,6 +33,9 @@ RECIPE_NAME = "recipe.yaml"
 GROWTH_NAME = "growth.json"
 """Of a dataset that was extended: the counts it had before, oldest first."""
 
+GENERATOR_KEY = "generator.name"
+"""What two recipes must share for their other keys to be worth comparing."""
+
 WITH_MAKE = " (OUT= with make)"
 """Behind the option --out in messages that whoever types `make dataset` may meet, too."""
 
@@ -325,9 +328,13 @@ def _differing(there: Any, here: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def _listed(differing: Mapping[str, tuple[Any, Any]]) -> str:
-    told = [
-        f"{key} is {there!r} there and {here!r} here" for key, (there, here) in differing.items()
-    ]
+    """The differing keys in words, or that there is nothing to compare key by key."""
+    if GENERATOR_KEY in differing:
+        there, here = differing[GENERATOR_KEY]
+        return f"nothing is alike, the generator is {there!r} there and {here!r} here"
+    # The longest value says least.
+    ordered = sorted(differing.items(), key=lambda item: item[0] == "description")
+    told = [f"{key} is {there!r} there and {here!r} here" for key, (there, here) in ordered]
     more = f"; and {len(told) - 6} more" if len(told) > 6 else ""
     return "; ".join(told[:6]) + more
 

@@ -163,6 +163,14 @@ def test_another_recipe_or_seed_is_refused_with_the_difference(
     with pytest.raises(InputError, match=r"generator\.width is 32 there and 40 here") as refusal:
         build(parse_recipe(dots_values), built)
     assert "Give --out another folder (OUT= with make), or delete this one." in str(refusal.value)
+    beeps = {"name": "beeps", "seed": 7, "generator": {"name": "seedbed_dots:Beep"}}
+    with pytest.raises(InputError) as refusal:
+        build(parse_recipe({**beeps, "splits": {"train": 4}}), built)
+    assert str(refusal.value) == (
+        f"{built} holds another dataset: nothing is alike, the generator is 'seedbed_dots:Dots' "
+        "there and 'seedbed_dots:Beep' here. Give --out another folder (OUT= with make), or "
+        "delete this one."
+    )
     assert contents(built) == before
 
 
