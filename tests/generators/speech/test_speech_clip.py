@@ -342,6 +342,20 @@ def test_what_cannot_be_spoken_is_refused_before_what_sounds_like_nothing() -> N
         generator(phrases=phrases).prepare()
 
 
+def test_the_example_in_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in page.split("```python\n")[1:]]
+    (example,) = [block for block in blocks if "import SpeechClip" in block]
+    made: dict[str, Any] = {}
+    exec(example, made)  # the page's own lines
+    clip = made["clip"]
+    assert clip.label in ("stop", "go")
+    assert clip.sound.dtype == np.float32
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert " ".join(row[0] for row in printed) == clip.transcript
+    assert 0 <= float(printed[0][1]) < float(printed[-1][2]) <= len(clip.sound) / clip.sample_rate
+
+
 def test_notes_name_engines_that_promise_nothing() -> None:
     unsure = generator(engines={"espeak": 1, "command": {"arguments": ["x", "{out}"]}})
     (note,) = unsure.notes()
