@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seedbed.errors import InputError, SeedbedError
+from seedbed.errors import WITH_MAKE, InputError, SeedbedError
 from seedbed.executors import START_METHODS, Hands, Limits, default_workers, make_executor
 from seedbed.job import Failure, Job, Redone
 from seedbed.lock import Lock
@@ -35,9 +35,6 @@ GROWTH_NAME = "growth.json"
 
 GENERATOR_KEY = "generator.name"
 """What two recipes must share for their other keys to be worth comparing."""
-
-WITH_MAKE = " (OUT= with make)"
-"""Behind the option --out in messages that whoever types `make dataset` may meet, too."""
 
 
 @dataclass

@@ -6,6 +6,9 @@ working is 1. Anything else that escapes is a bug in seedbed.
 
 from __future__ import annotations
 
+WITH_MAKE = " (OUT= with make)"
+"""Behind the option --out in messages that whoever types `make dataset` may meet, too."""
+
 
 class SeedbedError(Exception):
     """Something went wrong while working; the message is a sentence for the user."""

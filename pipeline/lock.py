@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from seedbed.errors import SeedbedError
+from seedbed.errors import WITH_MAKE, SeedbedError
 from seedbed.store import LocalStore, Store
 
 LOCK_PREFIX = ".lock"
@@ -270,7 +270,7 @@ class Lock:
                 cure = f" (if it was killed, its lock lapses within {minutes:g} minutes)"
         return SeedbedError(
             f"{self.store} is being built already ({who}): wait for it, stop it{cure}, or give "
-            f"--out another folder (OUT= with make)."
+            f"--out another folder{WITH_MAKE}."
         )
 
 

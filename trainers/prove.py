@@ -35,7 +35,7 @@ from rich.console import Console
 from seedbed.builder import build
 from seedbed.dataset import Dataset
 from seedbed.display import showing_progress
-from seedbed.errors import InputError
+from seedbed.errors import WITH_MAKE, InputError
 from seedbed.executors import default_workers
 from seedbed.preview import write_picture
 from seedbed.sample import Clip, Picture
@@ -244,7 +244,7 @@ def _is_complete(config: TrainingConfig, run: Path, folders: Sequence[Path]) -> 
     if [source["hash"] for source in learnt] != hashes:
         raise InputError(
             f"{run} was trained on other data than lies in {folders[0].parent} now: delete it, or "
-            f"give another --out (OUT= with make)."
+            f"give another --out{WITH_MAKE}."
         )
     return True
 
