@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, PositiveFloat, field_validator
 from torch import Tensor, nn
 
 from seedbed.encode import decode_picture
@@ -68,10 +68,14 @@ AREA_BELOW = 0.7
 """Pictures scaled down to less than this are averaged: single samples would miss strokes."""
 
 MOST_REFINE_SCALE = 3.0
-"""Small plates are not enlarged beyond this: there is nothing more to see."""
+"""Small plates are not enlarged beyond this at the first of the scales."""
 
 REFINE_OVERLAP = 0.2
 """Least IoU of the quads of a first and a second look at one plate."""
+
+WORTH_SHARE = 0.5
+"""Of the surest plate's score: what is found less surely is given no further looks, since most of
+it is no plate."""
 
 WIDTH_EDGES_PX = (0, 24, 48, 96, 192, 100_000)
 """Edges of the plate widths by which recall is told apart."""
@@ -119,7 +123,7 @@ class LocateSettings(TaskSettings):
     )
     corner_weight: float = Field(default=0.5, ge=0, description="of the corners' heatmaps")
     max_megapixels: float = Field(
-        default=0.6, gt=0, description="larger pictures are scaled down before they are searched"
+        default=0.5, gt=0, description="larger pictures are scaled down before they are searched"
     )
     scales: tuple[float, ...] = Field(
         default=(1.0, 0.4),
@@ -133,6 +137,12 @@ class LocateSettings(TaskSettings):
         ge=0,
         description="each plate is looked at again, scaled to this width, which settles its "
         "corners and its score; 0 looks once",
+    )
+    refine_scales: tuple[PositiveFloat, ...] = Field(
+        default=(1.0, 0.63, 0.8, 1.25, 1.5),
+        min_length=1,
+        description="times `refine_width_px`: each plate is looked at at the first of them, the "
+        "surest at the others, too, and their corners are the mean of all",
     )
     refine_most: int = Field(default=6, ge=1, description="plates of a picture that are refined")
 
@@ -376,34 +386,64 @@ class Locate(Task[LocateSettings, LocateItem]):
     def _refined(
         self, network: nn.Module, image: Image, found: Sequence[FoundPlate]
     ) -> list[FoundPlate]:
-        """The best plates after a second look, each alone at the scale the network sees best.
+        """The best plates after further looks, each alone at the scales the network sees best.
 
-        A plate that the second look does not confirm keeps its quad and half its score.
+        A plate that the second look does not confirm keeps its quad and half its score; the surest
+        of those that it confirms are looked at at the other scales, too.
         """
+        widths = [self.settings.refine_width_px * scale for scale in self.settings.refine_scales]
         first = found[: self.settings.refine_most]
+        seconds = self._looks(network, image, [plate.quad for plate in first], widths[:1])
+        refined = [
+            FoundPlate(looks[0].quad, (looks[0].score * plate.score) ** 0.5, (looks[0].quad,))
+            if looks
+            else FoundPlate(plate.quad, plate.score / 2)
+            for plate, looks in zip(first, seconds, strict=True)
+        ]
+        surest = max(plate.score for plate in refined)
+        worth = [
+            number
+            for number, plate in enumerate(refined)
+            if plate.looks and plate.score >= WORTH_SHARE * surest
+        ]
+        others = self._looks(network, image, [refined[n].quad for n in worth], widths[1:])
+        for number, looks in zip(worth, others, strict=True):
+            plate = refined[number]
+            quads = (plate.quad, *(one.quad for one in looks))
+            mean = np.asarray(np.mean(quads, axis=0), dtype=np.float64)
+            refined[number] = FoundPlate(mean, plate.score, quads)
+        return refined + list(found[self.settings.refine_most :])
+
+    def _looks(
+        self, network: nn.Module, image: Image, quads: Sequence[Points], widths_px: Sequence[float]
+    ) -> list[list[FoundPlate]]:
+        """For each quad, scaled to each width, the surest plate that lies over it, if there is one.
+
+        Small plates are not enlarged without end: there is nothing more to see.
+        """
         shape = np.array([REFINE_SIZE_PX[1], REFINE_SIZE_PX[0]], dtype=np.float64)
         placed, crops = [], []
-        for plate in first:
-            scale = self.settings.refine_width_px / max(side_lengths(plate.quad)[0], 1.0)
-            scale = min(scale, MOST_REFINE_SCALE)
-            corner = plate.quad.mean(axis=0) * scale - shape / 2
-            placed.append((scale, corner))
-            crops.append(_crop(image, scale, corner, REFINE_SIZE_PX))
-        refined = []
-        for plate, (scale, corner), maps in zip(
-            first, placed, _maps(network, np.stack(crops)), strict=True
+        for quad in quads:
+            for width in widths_px:
+                most = MOST_REFINE_SCALE * width / self.settings.refine_width_px
+                scale = min(width / max(side_lengths(quad)[0], 1.0), most)
+                corner = quad.mean(axis=0) * scale - shape / 2
+                placed.append((quad, scale, corner))
+                crops.append(_crop(image, scale, corner, REFINE_SIZE_PX))
+        looks: list[list[FoundPlate]] = [[] for _ in quads]
+        if not crops:
+            return looks
+        for number, ((quad, scale, corner), maps) in enumerate(
+            zip(placed, _maps(network, np.stack(crops)), strict=True)
         ):
-            again = [
+            seen = [
                 FoundPlate((one.quad + corner) / scale, one.score)
                 for one in decode_quads(maps, self.settings.threshold / 2)
             ]
-            again = [one for one in again if quad_iou(one.quad, plate.quad) > REFINE_OVERLAP]
-            if again:
-                best = max(again, key=lambda one: one.score)
-                refined.append(FoundPlate(best.quad, (best.score * plate.score) ** 0.5))
-            else:
-                refined.append(FoundPlate(plate.quad, plate.score / 2))
-        return refined + list(found[self.settings.refine_most :])
+            seen = [one for one in seen if quad_iou(one.quad, quad) > REFINE_OVERLAP]
+            if seen:
+                looks[number // len(widths_px)].append(max(seen, key=lambda one: one.score))
+        return looks
 
     def outcomes(self, network: nn.Module, items: Sequence[LocateItem]) -> list[Outcome]:
         """Each picture's plates beside its labels, matched from the surest on."""
@@ -555,6 +595,10 @@ class Locate(Task[LocateSettings, LocateItem]):
             "confirmed": f"by the surest plate there whose quad overlaps it with an IoU over "
             f"{REFINE_OVERLAP:g}: that quad, and the root of both scores' product; else the first "
             f"quad at half its score",
+            "scales": list(settings.refine_scales),
+            "corners": f"what is confirmed with at least {WORTH_SHARE:g} of the best score is cut "
+            "again about that quad, at plate_width_px and largest_scale times each scale after the "
+            "first; the corners are the mean of all quads so confirmed",
         }
 
 

@@ -18,7 +18,7 @@ from seedbed.geometry import Points, bounding_box
 from seedbed.shards import write_whole
 from seedbed.trainers.draw import draw_plates
 from seedbed.trainers.fuse import fused
-from seedbed.trainers.locate import Locate
+from seedbed.trainers.locate import WORTH_SHARE, Locate
 from seedbed.trainers.pictures import PICTURE_SUFFIXES, read_picture
 from seedbed.trainers.read import Read
 from seedbed.trainers.runs import load_trained
@@ -26,10 +26,6 @@ from seedbed.trainers.runs import load_trained
 Image = NDArray[np.uint8]
 
 PIXEL_DECIMALS = 2
-
-LOOK_AGAIN_SHARE = 0.5
-"""Of the surest plate's score: what is found less surely is read once, whatever comes out, since
-most of it is no plate."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +73,9 @@ class PlateReader:
             return []
         quads = [plate.quad for plate in found]
         surest = max(plate.score for plate in found)
-        worth = [plate.score >= LOOK_AGAIN_SHARE * surest for plate in found]
-        readings = self.read_task.read(self.reader, [image] * len(found), quads, worth)
+        worth = [plate.score >= WORTH_SHARE * surest for plate in found]
+        seen = [plate.looks for plate in found]
+        readings = self.read_task.read(self.reader, [image] * len(found), quads, worth, seen)
         plates = []
         for plate, reading in zip(found, readings, strict=True):
             letters = [max(probability, 1e-6) for _, probability in reading.letters]

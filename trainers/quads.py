@@ -55,6 +55,8 @@ class FoundPlate:
 
     quad: Points
     score: float
+    looks: tuple[Points, ...] = ()
+    """The quads of the single closer looks whose mean `quad` is, if any confirmed it."""
 
     @property
     def bbox(self) -> Bbox:

@@ -68,7 +68,6 @@ READ_TOGETHER = 64
 """Cuts that are read in one batch outside training."""
 
 LOOKS = (
-    (1.0, (0.0, 0.0)),
     (1.05, (0.0, 0.0)),
     (0.96, (0.0, 0.0)),
     (1.0, (0.06, 0.0)),
@@ -76,7 +75,9 @@ LOOKS = (
     (1.0, (0.0, 0.06)),
     (1.0, (0.0, -0.06)),
 )
-"""Growth and shift (in plate heights) of each cut of a plate that is looked at again."""
+"""Growth and shift (in plate heights) of each cut of a plate that is looked at again.
+
+They stand in for a locator's own looks at the plate, and complete those."""
 
 
 class ReadSettings(TaskSettings):
@@ -146,10 +147,12 @@ class ReadSettings(TaskSettings):
         default=1.0, ge=0, description="of the loss that says at which step each letter stands"
     )
     looks: int = Field(
-        default=5,
+        default=8,
         ge=1,
-        le=7,
-        description="cuts that are read of a plate which the first of them leaves unsure",
+        le=16,
+        description="cuts that are read, where there are so many, of a plate which the first of "
+        "them leaves unsure: by the quads of the locator's own looks, then a little larger, "
+        "smaller and aside",
     )
     sure_letter: float = Field(
         default=0.8,
@@ -415,32 +418,35 @@ class Read(Task[ReadSettings, ReadItem]):
         images: Sequence[Image],
         quads: Sequence[Points],
         worth: Sequence[bool] | None = None,
+        seen: Sequence[Sequence[Points]] | None = None,
     ) -> list[Reading]:
         """Read the plate at each quad of each picture (uint8 RGB), in order.
 
-        Where a letter is less probable than `sure_letter`, the plate is cut `looks` times in all,
-        a little larger, smaller and aside, and of the texts that were read the one is kept that
-        is the most probable over all cuts. `worth` says which plates deserve that: all, if not
-        given.
+        Where a letter is less probable than `sure_letter`, the plate is cut up to `looks` times in
+        all: by the quads `seen` of it in a locator's single looks, where they are given, then by
+        its own a little larger, smaller and aside. Of the texts that were read the one is kept
+        that is the most probable over all cuts. `worth` says which plates deserve that: all, if
+        not given.
         """
         cuts = [self._cut(image, quad) for image, quad in zip(images, quads, strict=True)]
         first = self._log_probs(network, cuts)
         readings = [Reading(*self._decoded(one)) for one in first]
-        others = LOOKS[1 : self.settings.looks]
-        unsure = [
-            number
-            for number, reading in enumerate(readings)
-            if others and self._unsure(reading) and (worth is None or worth[number])
-        ]
-        moved = [
-            self._cut(images[number], moved_quad(quads[number], grow, shift))
-            for number in unsure
-            for grow, shift in others
-        ]
-        again = self._log_probs(network, moved)
-        for position, number in enumerate(unsure):
-            own = again[position * len(others) : (position + 1) * len(others)]
-            readings[number] = self._likeliest(np.stack([first[number], *own]))
+        others: dict[int, list[Points]] = {}
+        for number, reading in enumerate(readings):
+            if self._unsure(reading) and (worth is None or worth[number]):
+                moved = [moved_quad(quads[number], grow, shift) for grow, shift in LOOKS]
+                all_quads = [*(seen[number] if seen else ()), *moved]
+                others[number] = all_quads[: self.settings.looks - 1]
+        again = iter(
+            self._log_probs(
+                network,
+                [self._cut(images[number], quad) for number in others for quad in others[number]],
+            )
+        )
+        for number, quads_again in others.items():
+            own = [next(again) for _ in quads_again]
+            if own:
+                readings[number] = self._likeliest(np.stack([first[number], *own]))
         return readings
 
     def _unsure(self, reading: Reading) -> bool:
@@ -547,9 +553,10 @@ class Read(Task[ReadSettings, ReadItem]):
         return {
             "where": "no letter was read, or one is less probable than sure_letter",
             "sure_letter": self.settings.sure_letter,
-            "cuts": [
-                {"grow": grow, "shift": list(shift)} for grow, shift in LOOKS[: self.settings.looks]
-            ],
+            "cuts_in_all": self.settings.looks,
+            "by": "the quad; then the quads of the locator's single looks, where there are any; "
+            "then the quad moved",
+            "moved": [{"grow": grow, "shift": list(shift)} for grow, shift in LOOKS],
             "units": "grown about the quad's middle, shifted along it and down, in plate heights",
             "text": "of those that the cuts give by greedy, the one that is the most probable by "
             "CTC, over all paths, in the mean over the cuts",

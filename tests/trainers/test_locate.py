@@ -21,7 +21,7 @@ from seedbed.trainers.locate import (
     focal_loss,
     padded_picture,
 )
-from seedbed.trainers.quads import make_targets
+from seedbed.trainers.quads import MAPS, STRIDE, make_targets
 from seedbed.trainers.task import make_task
 
 
@@ -118,7 +118,7 @@ def found_left(refine_width_px: float, once: bool = False) -> tuple[float, float
     """Left edge and score of the plate that is found in a picture with one at 200 to 240."""
     image = np.zeros((256, 384, 3), dtype=np.uint8)
     image[100:112, 200:240] = 255
-    settings = LocateSettings(scales=(1.0,), refine_width_px=refine_width_px)
+    settings = LocateSettings(scales=(1.0,), refine_width_px=refine_width_px, refine_scales=(1.0,))
     (found,) = Locate(settings).find(Sighted(4.0, once), image)
     return float(found.quad[0, 0]), found.score
 
@@ -133,6 +133,60 @@ def test_what_a_second_look_does_not_confirm_counts_half():
     place, score = found_left(120, once=True)
     assert place == pytest.approx(204, abs=0.5)
     assert score == pytest.approx(found_left(0)[1] / 2, rel=1e-3)
+
+
+def test_the_surest_plates_are_looked_at_at_other_scales_and_their_corners_averaged():
+    image = np.zeros((256, 384, 3), dtype=np.uint8)
+    image[100:112, 200:240] = 255
+    settings = LocateSettings(scales=(1.0,), refine_width_px=120, refine_scales=(1.0, 0.5))
+    (found,) = Locate(settings).find(Sighted(4.0), image)
+    # 4 pixels of what the network sees are 4/3 and 8/3 of the picture: 2 in the mean.
+    lefts = [quad[0, 0] for quad in found.looks]
+    assert lefts == pytest.approx([200 + 4 / 3, 200 + 8 / 3], abs=0.5)
+    assert found.quad[0, 0] == pytest.approx(202, abs=0.5)
+    assert found.quad[1, 0] == pytest.approx(242, abs=0.5)
+
+
+class Counting(nn.Module):
+    """Plates of the pictures' own brightness, two of them; how many cuts each call asked for."""
+
+    def __init__(self, scores: dict[int, float]) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+        self.scores = scores
+        self.asked: list[int] = []
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.asked.append(len(pictures))
+        return torch.stack([self.answer(picture.numpy()) for picture in pictures])
+
+    def answer(self, picture: np.ndarray) -> torch.Tensor:
+        height, width = picture.shape[:2]
+        answer = np.full((MAPS, height // STRIDE, width // STRIDE), -9.0)
+        answer[5:] = 0
+        for grey, score in self.scores.items():
+            rows, columns = np.nonzero(abs(picture[..., 0].astype(int) - grey) < 4)
+            if rows.size < 20:
+                continue
+            left, top = columns.min(), rows.min()
+            plate = rectangle(left, top, columns.max() + 1 - left, rows.max() + 1 - top)
+            targets = make_targets([plate], [], height, width)
+            row, column = np.argwhere(targets.heat[0] >= 1)[0]
+            answer[0, row, column] = np.log(score / (1 - score))
+            answer[5:, row, column] = targets.offsets[:, row, column]
+        return torch.from_numpy(answer.astype(np.float32))
+
+
+@pytest.mark.parametrize(("second", "cuts"), [(0.8, 4), (0.35, 2)])
+def test_a_plate_found_less_than_half_as_surely_is_spared_the_other_scales(second, cuts):
+    image = np.zeros((256, 384, 3), dtype=np.uint8)
+    image[40:60, 40:100], image[180:200, 240:300] = 220, 160
+    network = Counting({220: 0.9, 160: second})
+    settings = LocateSettings(scales=(1.0,), refine_width_px=100, refine_scales=(1.0, 0.8, 1.25))
+    found = Locate(settings).find(network, image)
+    # The picture, both plates at the first scale, then the worthy ones at the other two.
+    assert network.asked == [1, 2, cuts]
+    assert [len(plate.looks) for plate in found] == [3, cuts - 1 if cuts > 2 else 1]
 
 
 def test_pictures_are_padded_to_the_coarsest_map():

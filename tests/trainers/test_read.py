@@ -160,6 +160,29 @@ def test_an_unsure_plate_is_looked_at_again_and_the_likeliest_text_over_all_cuts
     assert reading.letters == ((0, pytest.approx(0.9, abs=1e-4)),)
 
 
+def test_a_plate_is_cut_by_what_the_locator_saw_first():
+    # One cut by the plate's own quad; then two by those that were seen, and one grown: B wins.
+    images, quads = one_plate()
+    image = np.full((60, 160, 3), 128, dtype=np.uint8)
+    image[:, 100:] = 255
+    elsewhere = [rectangle(10, 20, 60, 20), rectangle(105, 20, 40, 20)]
+    network = Answers(("8", 0.6), ("B", 0.9), ("B", 0.8), ("8", 0.7))
+    network.register_forward_pre_hook(
+        lambda _, given: cuts.extend(float(one.float().mean()) for one in given[0])
+    )
+    cuts: list[float] = []
+    reading = read(looks=4).read(network, [image], quads, None, [elsewhere])[0]
+    assert network.asked == [1, 3]
+    assert reading.text == "B"
+    # The first of the seen quads is grey, the second white, margins included.
+    assert cuts[1] == pytest.approx(128, abs=1)
+    assert cuts[2] == pytest.approx(255, abs=1)
+    # No more cuts than there are: five seen and six moved.
+    network = Answers(("8", 0.6), *[("B", 0.9)] * 11)
+    assert read(looks=16).read(network, images, quads, None, [quads * 5])[0].text == "B"
+    assert network.asked == [1, 11]
+
+
 def test_a_sure_plate_one_that_is_not_worth_it_and_one_look_are_read_once():
     sure = Answers(("8", 0.95))
     assert read(looks=3).read(sure, *one_plate())[0].text == "8"
