@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from seedbed.dataset import Dataset
+from seedbed.dataset import Dataset, unreadable_shard
 from seedbed.errors import SeedbedError
 from seedbed.shards import shard_name
+from seedbed.store import Store
 
 LABEL_COLUMNS = {"image": "objects.list.element.category", "audio": "label"}
 """Where a Parquet shard holds its labels, by the column of its media, which are not read."""
@@ -25,25 +26,43 @@ ENDS_LISTED = 4
 NO_LABEL = "(no label)"
 
 
+@dataclass(frozen=True)
+class Balance:
+    """How often each label stands in each split, the most frequent first.
+
+    Where that could not be counted, `counts` is None and `reason` says why, in a sentence.
+    """
+
+    counts: Mapping[str, Mapping[str, int]] | None
+    reason: str = ""
+
+    def rows(self) -> list[tuple[str, str]]:
+        """As a table's rows: `balance_rows`, or why there are none."""
+        if self.counts is None:
+            return [("labels", f"not counted: {self.reason}")]
+        return balance_rows(self.counts)
+
+
 def count_labels(dataset: Dataset, split: str) -> Counter[str]:
     """How many clips or objects of a split have each label, "" where they have none.
 
-    Raises `SeedbedError` naming a shard that cannot be read.
+    Raises `SeedbedError` naming a shard that cannot be read, or has other columns.
     """
     found: Counter[str] = Counter()
     for shard in dataset.samples(split).shards:
-        name = shard_name(shard.name)
         try:
-            with pq.ParquetFile(dataset.store.open(name)) as file:
-                (column,) = (
-                    LABEL_COLUMNS[name] for name in file.schema_arrow.names if name in LABEL_COLUMNS
-                )
-                for batch in file.iter_batches(columns=[column]):
+            with pq.ParquetFile(dataset.store.open(shard_name(shard.name))) as file:
+                names = file.schema_arrow.names
+                columns = [LABEL_COLUMNS[name] for name in names if name in LABEL_COLUMNS]
+                for batch in file.iter_batches(columns=columns):
+                    if batch.num_columns != 1:
+                        reason = f"its columns {', '.join(names)} are not those of a dataset"
+                        raise unreadable_shard(dataset.store, shard.name, reason)
                     for counted in pc.value_counts(_leaves(batch.column(0))).to_pylist():
                         found[counted["values"]] += counted["counts"]
         except (OSError, pa.ArrowException) as error:
-            path = dataset.store.path(name)
-            raise SeedbedError(f"shard {path} cannot be read: {error}") from error
+            reason = str(error) or type(error).__name__
+            raise unreadable_shard(dataset.store, shard.name, reason) from error
     return found
 
 
@@ -81,12 +100,19 @@ def balance_rows(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str
     return [("labels", text), *([("lacking", "; ".join(lacking))] if lacking else [])]
 
 
-def label_balance(dataset: Dataset) -> dict[str, dict[str, int]]:
-    """`count_labels` of every split, the most frequent label first, JSON-ready."""
-    found: dict[str, dict[str, int]] = {}
-    for split in dataset.splits:
-        counted: Any = sorted(
-            count_labels(dataset, split).items(), key=lambda item: (-item[1], item[0])
-        )
-        found[split] = dict(counted)
-    return found
+def label_balance(place: Dataset | Store) -> Balance:
+    """`count_labels` of every split of a dataset, opened or where it lies, or why not.
+
+    A damaged shard is told and not raised: whoever shows the balance has more to show.
+    """
+    try:
+        dataset = place if isinstance(place, Dataset) else Dataset.open(place)
+        counts = {split: count_labels(dataset, split) for split in dataset.splits}
+    except SeedbedError as error:
+        return Balance(None, str(error))
+    return Balance(
+        {
+            split: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+            for split, found in counts.items()
+        }
+    )

@@ -564,7 +564,7 @@ def verify(dataset: str, share: float, repair: bool, workers: int | None, as_jso
 @_JSON
 def info(dataset: str, as_json: bool) -> None:
     """Say what DATASET holds, how its labels are balanced, and how it was made."""
-    from seedbed.balance import balance_rows, label_balance
+    from seedbed.balance import label_balance
     from seedbed.dataset import Dataset
 
     opened = Dataset.open(dataset)
@@ -579,7 +579,10 @@ def info(dataset: str, as_json: bool) -> None:
     values = {"path": dataset, "finished": opened.finished, **values}
     labels = label_balance(opened)
     if as_json:
-        click.echo(json.dumps({**values, "labels": labels}, indent=2))
+        values["labels"] = labels.counts
+        if labels.counts is None:
+            values["labels_not_counted"] = labels.reason
+        click.echo(json.dumps(values, indent=2))
         return
     from rich.console import Console
 
@@ -592,7 +595,7 @@ def info(dataset: str, as_json: bool) -> None:
         elif isinstance(value, list):
             value = " ".join(value)
         rows.append((key, str(value)))
-    rows += balance_rows(labels)
+    rows += labels.rows()
     show_table(Console(highlight=False), rows)
 
 

@@ -140,9 +140,8 @@ class Samples(Sequence[Sample]):
                 self._group = (shard.name, group, table)
             row: Row = self._group[2].slice(offset, 1).to_pylist()[0]
         except (OSError, pa.ArrowException, IndexError) as error:
-            path = self.store.path(shard_name(shard.name))
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise SeedbedError(f"shard {path} cannot be read: {reason}") from error
+            reason = str(error) or type(error).__name__
+            raise unreadable_shard(self.store, shard.name, reason) from error
         return row
 
     def _open(self, name: str) -> pq.ParquetFile:
@@ -235,6 +234,15 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample]:
         for split in self._shards:
             yield from self.samples(split)
+
+
+def unreadable_shard(store: Store, name: str, reason: str) -> SeedbedError:
+    """What to raise where the shard of that name cannot be read: one line, with the cure."""
+    folded = " ".join(reason.split()).rstrip(".;")
+    return SeedbedError(
+        f"shard {store.path(shard_name(name))} cannot be read: {folded}; see "
+        f"`seedbed verify --repair`."
+    )
 
 
 def read_info(store: Store) -> dict[str, Any]:

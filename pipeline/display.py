@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from seedbed.balance import balance_rows, label_balance
+from seedbed.balance import label_balance
 from seedbed.builder import Built, Progress
 from seedbed.card import loading_lines
-from seedbed.dataset import Dataset
 from seedbed.store import LocalStore
 
 PLAIN_LINE_SECONDS = 5.0
@@ -117,7 +116,7 @@ def show_table(console: Console, rows: Iterable[tuple[str, str]]) -> None:
 
 def _balance(built: Built) -> list[tuple[str, str]]:
     if isinstance(built.store, LocalStore) and built.info["shards"] <= MOST_SHARDS_LOOKED_INTO:
-        return balance_rows(label_balance(Dataset.open(built.store)))
+        return label_balance(built.store).rows()
     if built.info["sample_type"] != "clip":
         return []
     return [("labels", f"`seedbed info {built.store}` counts them")]

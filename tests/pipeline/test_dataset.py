@@ -96,7 +96,7 @@ def test_damage_is_named(built: Path, tmp_path: Path) -> None:
         Dataset.open(tmp_path)
     path = built / "shards" / "val-000000.parquet"
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(SeedbedError, match=r"val-000000\.parquet cannot be read"):
+    with pytest.raises(SeedbedError, match=r"val-000000\.parquet cannot be read: .*--repair"):
         Dataset.open(built).samples("val")[0]
     (built / "dataset.json").write_text("{")
     with pytest.raises(InputError, match="damaged: run its build again"):
