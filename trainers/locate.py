@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from seedbed.encode import decode_picture
@@ -68,10 +68,12 @@ AREA_BELOW = 0.7
 """Pictures scaled down to less than this are averaged: single samples would miss strokes."""
 
 MOST_REFINE_SCALE = 3.0
-"""Small plates are not enlarged beyond this at the first of the scales."""
+"""Small plates are not enlarged beyond this, times the look's own scale: there's no more to see."""
+
+REFINE_SCALE_BOUNDS = (0.25, 2.0)
 
 REFINE_OVERLAP = 0.2
-"""Least IoU of the quads of a first and a second look at one plate."""
+"""Least IoU of a closer look's quad and the one that it was placed by."""
 
 WORTH_SHARE = 0.5
 """Of the surest plate's score: what is found less surely is given no further looks, since most of
@@ -138,13 +140,21 @@ class LocateSettings(TaskSettings):
         description="each plate is looked at again, scaled to this width, which settles its "
         "corners and its score; 0 looks once",
     )
-    refine_scales: tuple[PositiveFloat, ...] = Field(
+    refine_scales: tuple[float, ...] = Field(
         default=(1.0, 0.63, 0.8, 1.25, 1.5),
         min_length=1,
-        description="times `refine_width_px`: each plate is looked at at the first of them, the "
-        "surest at the others, too, and their corners are the mean of all",
+        description="times `refine_width_px`: 1 first, where each plate is looked at; the surest "
+        "are looked at at the others, too, and their corners are the mean of all",
     )
     refine_most: int = Field(default=6, ge=1, description="plates of a picture that are refined")
+
+    @field_validator("refine_scales")
+    @classmethod
+    def _own_first(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
+        low, high = REFINE_SCALE_BOUNDS
+        if scales[0] != 1 or not all(low <= scale <= high for scale in scales):
+            raise ValueError(f"must begin with 1 and lie between {low:g} and {high:g}")
+        return scales
 
     @field_validator("plate_width_px", "scale")
     @classmethod
@@ -391,42 +401,39 @@ class Locate(Task[LocateSettings, LocateItem]):
         A plate that the second look does not confirm keeps its quad and half its score; the surest
         of those that it confirms are looked at at the other scales, too.
         """
-        widths = [self.settings.refine_width_px * scale for scale in self.settings.refine_scales]
+        scales = self.settings.refine_scales
         first = found[: self.settings.refine_most]
-        seconds = self._looks(network, image, [plate.quad for plate in first], widths[:1])
+        seconds = self._looks(network, image, [plate.quad for plate in first], scales[:1])
         refined = [
-            FoundPlate(looks[0].quad, (looks[0].score * plate.score) ** 0.5, (looks[0].quad,))
+            FoundPlate(looks[0].quad, (looks[0].score * plate.score) ** 0.5)
             if looks
             else FoundPlate(plate.quad, plate.score / 2)
             for plate, looks in zip(first, seconds, strict=True)
         ]
-        surest = max(plate.score for plate in refined)
-        worth = [
-            number
-            for number, plate in enumerate(refined)
-            if plate.looks and plate.score >= WORTH_SHARE * surest
-        ]
-        others = self._looks(network, image, [refined[n].quad for n in worth], widths[1:])
+        least = WORTH_SHARE * max(plate.score for plate in refined)
+        worth = [n for n, looks in enumerate(seconds) if looks and refined[n].score >= least]
+        others = self._looks(network, image, [refined[n].quad for n in worth], scales[1:])
         for number, looks in zip(worth, others, strict=True):
             plate = refined[number]
             quads = (plate.quad, *(one.quad for one in looks))
+            if len(quads) == 1:
+                continue
             mean = np.asarray(np.mean(quads, axis=0), dtype=np.float64)
             refined[number] = FoundPlate(mean, plate.score, quads)
         return refined + list(found[self.settings.refine_most :])
 
     def _looks(
-        self, network: nn.Module, image: Image, quads: Sequence[Points], widths_px: Sequence[float]
+        self, network: nn.Module, image: Image, quads: Sequence[Points], scales: Sequence[float]
     ) -> list[list[FoundPlate]]:
-        """For each quad, scaled to each width, the surest plate that lies over it, if there is one.
-
-        Small plates are not enlarged without end: there is nothing more to see.
-        """
+        """For each quad, at each of the scales, the surest plate that lies over it, if any does."""
         shape = np.array([REFINE_SIZE_PX[1], REFINE_SIZE_PX[0]], dtype=np.float64)
         placed, crops = [], []
         for quad in quads:
-            for width in widths_px:
-                most = MOST_REFINE_SCALE * width / self.settings.refine_width_px
-                scale = min(width / max(side_lengths(quad)[0], 1.0), most)
+            own = min(
+                self.settings.refine_width_px / max(side_lengths(quad)[0], 1.0), MOST_REFINE_SCALE
+            )
+            for times in scales:
+                scale = own * times
                 corner = quad.mean(axis=0) * scale - shape / 2
                 placed.append((quad, scale, corner))
                 crops.append(_crop(image, scale, corner, REFINE_SIZE_PX))
@@ -442,7 +449,7 @@ class Locate(Task[LocateSettings, LocateItem]):
             ]
             seen = [one for one in seen if quad_iou(one.quad, quad) > REFINE_OVERLAP]
             if seen:
-                looks[number // len(widths_px)].append(max(seen, key=lambda one: one.score))
+                looks[number // len(scales)].append(max(seen, key=lambda one: one.score))
         return looks
 
     def outcomes(self, network: nn.Module, items: Sequence[LocateItem]) -> list[Outcome]:

@@ -56,7 +56,7 @@ class FoundPlate:
     quad: Points
     score: float
     looks: tuple[Points, ...] = ()
-    """The quads of the single closer looks whose mean `quad` is, if any confirmed it."""
+    """The quads of the single closer looks whose mean `quad` is; none where it is one look's."""
 
     @property
     def bbox(self) -> Bbox:

@@ -186,7 +186,14 @@ def test_a_plate_found_less_than_half_as_surely_is_spared_the_other_scales(secon
     found = Locate(settings).find(network, image)
     # The picture, both plates at the first scale, then the worthy ones at the other two.
     assert network.asked == [1, 2, cuts]
-    assert [len(plate.looks) for plate in found] == [3, cuts - 1 if cuts > 2 else 1]
+    # One look alone is the quad itself.
+    assert [len(plate.looks) for plate in found] == [3, 3 if cuts == 4 else 0]
+
+
+@pytest.mark.parametrize("scales", [(0.8, 1.0), (1.0, 3.0), (1.0, 0.0)])
+def test_the_first_closer_look_is_at_its_own_width_and_all_are_within_bounds(scales):
+    with pytest.raises(InputError, match=r"begin with 1 and lie between 0\.25 and 2"):
+        make_task("locate", {"refine_scales": scales})
 
 
 def test_pictures_are_padded_to_the_coarsest_map():
