@@ -45,8 +45,8 @@ RESERVED_KEYS = {
 }
 """Keys of data.yaml that mean something else to Ultralytics."""
 
-NEEDED_SPLITS = ("train", "val")
-"""Without which Ultralytics 8.4 refuses a data.yaml ("key missing")."""
+NEEDED_SPLITS = {"train": 1000, "val": 200}
+"""Without which Ultralytics 8.4 refuses a data.yaml ("key missing"), and counts to suggest."""
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -91,10 +91,17 @@ class Yolo(Format):
         if not missing:
             return ()
         named = " or ".join(repr(split) for split in missing)
+        counts = ", ".join(f"{split}: {NEEDED_SPLITS[split]}" for split in missing)
+        offer = ""
+        if missing == ["val"]:
+            offer = (
+                "; or write `val: images/train` into data.yaml: its score is then of pictures "
+                "that were learnt"
+            )
         return (
-            f"there is no split {named}, and YOLO tools do not train without: add it under "
-            f"`splits` in the recipe (such as {missing[0]}: 200), build with --extend and export "
-            f"again, or write `{missing[0]}: images/{safe_name(splits[0])}` into data.yaml.",
+            f"there is no split {named}, and YOLO tools do not train without: add "
+            f"{'it' if len(missing) == 1 else 'them'} under `splits` in the recipe (such as "
+            f"{counts}), build with --extend and export again{offer}.",
         )
 
     def settings(self) -> dict[str, Any]:

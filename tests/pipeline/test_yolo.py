@@ -73,9 +73,23 @@ def test_a_missing_split_is_warned_of_with_its_cure(
 
 def test_splits_that_yolo_needs_may_be_called_otherwise() -> None:
     assert Yolo().warnings(["train", "validation"]) == ()
-    (sentence,) = Yolo().warnings(["mine"])
-    assert sentence.startswith("there is no split 'train' or 'val', and")
-    assert "write `train: images/mine` into data.yaml" in sentence
+    for splits in (["mine"], ["test"], []):
+        (sentence,) = Yolo().warnings(splits)
+        assert sentence.startswith("there is no split 'train' or 'val', and")
+        assert "add them under `splits` in the recipe (such as train: 1000, val: 200)" in sentence
+        assert "data.yaml" not in sentence.partition("recipe")[2]
+
+
+def test_nobody_is_told_to_train_on_test_pictures() -> None:
+    (sentence,) = Yolo().warnings(["test", "val"])
+    assert "add it under `splits` in the recipe (such as train: 1000)" in sentence
+    assert "images/" not in sentence
+    (sentence,) = Yolo().warnings(["test", "train"])
+    assert "(such as val: 200)" in sentence
+    assert sentence.endswith(
+        "; or write `val: images/train` into data.yaml: its score is then of pictures that were "
+        "learnt."
+    )
 
 
 def test_boxes_by_hand(dots_values: dict[str, Any], tmp_path: Path) -> None:
