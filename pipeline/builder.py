@@ -325,15 +325,34 @@ def _differing(there: Any, here: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def _listed(differing: Mapping[str, tuple[Any, Any]]) -> str:
-    """The differing keys in words, or that there is nothing to compare key by key."""
+    """The differing keys in words; of two generators and what follows them, the names only."""
+    first = []
     if GENERATOR_KEY in differing:
         there, here = differing[GENERATOR_KEY]
-        return f"nothing is alike, the generator is {there!r} there and {here!r} here"
-    # The longest value says least.
-    ordered = sorted(differing.items(), key=lambda item: item[0] == "description")
-    told = [f"{key} is {there!r} there and {here!r} here" for key, (there, here) in ordered]
+        first = [
+            f"the generator is {there!r} there and {here!r} here, so their keys and augmenters "
+            f"are not compared"
+        ]
+        differing = {key: both for key, both in differing.items() if not _of_component(key)}
+    ordered = sorted(differing.items(), key=lambda item: _rank(item[0]))
+    told = first + [f"{key} is {there!r} there and {here!r} here" for key, (there, here) in ordered]
     more = f"; and {len(told) - 6} more" if len(told) > 6 else ""
     return "; ".join(told[:6]) + more
+
+
+def _rank(key: str) -> int:
+    """What of the differing keys comes first: those that a user changes from run to run."""
+    if key == "seed" or key.startswith("splits."):
+        return 0
+    # The longest value says least.
+    return 2 if key == "description" else 1
+
+
+def _of_component(key: str) -> bool:
+    """Whether a dotted key is the generator's or augmenters', those of a split included."""
+    parts = key.split(".")
+    own = parts[2:] if parts[0] == "splits" else parts
+    return own[:1] in (["generator"], ["augmenters"])
 
 
 def differences(there: Recipe, here: Recipe, counts: bool = True) -> str:
