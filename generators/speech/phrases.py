@@ -302,17 +302,17 @@ class _PhraseFile(_Section):
 class _Places:
     """Where the phrases of a language stand, for messages.
 
-    `prefix` goes before the keys of a file that holds several languages. `spots` says of each
-    text of a list where it is (`line 3`): lists have no keys.
+    `prefix` goes before the keys of a file that holds several languages. `spots` says of a
+    key's texts in a list where each is (`line 3`): lists have no keys.
     """
 
     file: str
     prefix: str = ""
-    spots: Mapping[str, str] = field(default_factory=dict)
+    spots: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def of(self, key: str, text: str = "") -> str:
         """`rooms.yaml: classes.on`, or `words.txt: line 3`."""
-        return f"{self.file}: {self.spots.get(text) or self.prefix + key}"
+        return f"{self.file}: {self.spots.get((key, text)) or self.prefix + key}"
 
 
 @dataclass(frozen=True)
@@ -357,6 +357,9 @@ class _Language:
     word_places: _Places
     near: tuple[tuple[str, ...], ...] = ()
 
+
+WORD_LIST = "negatives.word_list"
+"""The key of the words that are no keyword."""
 
 _NEGATIVE_KINDS = ("words", "near", "phrases", "silence", "noise", "babble")
 
@@ -437,9 +440,7 @@ class PhraseSet:
         `pronounce` gives a text's IPA in a language. Raises `InputError` where no word of the
         list sounds like any keyword.
         """
-        ready = tuple(
-            _with_pronunciation(language, pronounce, self.file) for language in self._languages
-        )
+        ready = tuple(_with_pronunciation(language, pronounce) for language in self._languages)
         return replace(self, _languages=ready)
 
     def near_words(self, language: str) -> dict[str, tuple[str, ...]]:
@@ -460,7 +461,7 @@ class PhraseSet:
         negatives = language.negatives
         if negatives is not None:
             if spot < negatives.share:
-                return _draw_negative(language, negatives, rng, self.file)
+                return _draw_negative(language, negatives, rng)
             spot = (spot - negatives.share) / (1.0 - negatives.share)
         if language.sentences is not None and spot < language.sentence_share:
             template = language.sentences.draw(rng)
@@ -487,7 +488,7 @@ class PhraseSet:
                 used = characters(template.node, language.slots)
                 yield template.place, template.source, language.tag, used
             for word in language.words:
-                place = language.word_places.of("negatives.word_list", word)
+                place = language.word_places.of(WORD_LIST, word)
                 yield place, word, language.tag, dict.fromkeys(characters_of(word), word)
 
     def check(self, judge: Callable[[str], Callable[[str], str] | None]) -> None:
@@ -604,9 +605,7 @@ def _draw_keyword(language: _Language, rng: np.random.Generator) -> Phrase:
     return _finish(draw_pieces(carrier.node, slots, rng), None, language, "keyword", label)
 
 
-def _draw_negative(
-    language: _Language, negatives: _Negatives, rng: np.random.Generator, file: str
-) -> Phrase:
+def _draw_negative(language: _Language, negatives: _Negatives, rng: np.random.Generator) -> Phrase:
     parts = [(kind, getattr(negatives, kind)) for kind in _NEGATIVE_KINDS]
     kinds = [(kind, part) for kind, part in parts if part is not None]
     kind, part = kinds[pick(rng, tuple(accumulate(part.weight for _, part in kinds)))]
@@ -619,8 +618,8 @@ def _draw_negative(
     if kind == "near":
         if not language.near:
             raise SeedbedError(
-                f"{file}: negatives.near needs a pronunciation of its words before drawing: "
-                "call with_pronunciation first, with an engine that gives phonemes."
+                f"{language.places.of('negatives.near')} needs a pronunciation of its words "
+                "before drawing: call with_pronunciation first, with an engine that gives phonemes."
             )
         filled = [words for words in language.near if words]
         words = filled[int(rng.integers(len(filled)))]
@@ -642,7 +641,7 @@ def _draw_babble(language: _Language, part: _Babble, rng: np.random.Generator) -
     return tuple(texts)
 
 
-def _with_pronunciation(language: _Language, pronounce: Pronounce, file: str) -> _Language:
+def _with_pronunciation(language: _Language, pronounce: Pronounce) -> _Language:
     negatives = language.negatives
     if negatives is None or not language.words:
         return language
@@ -674,8 +673,9 @@ def _with_pronunciation(language: _Language, pronounce: Pronounce, file: str) ->
     )
     if not any(found):
         raise InputError(
-            f"{file}: negatives.near.within {negatives.near.within} leaves no word that sounds "
-            f"like a keyword in language {tag!r}: raise it, or give a longer word_list."
+            f"{language.places.of('negatives.near.within')} {negatives.near.within} leaves no "
+            f"word that sounds like a keyword in language {tag!r}: raise it, or give a longer "
+            "word_list."
         )
     return replace(language, words=words, near=found)
 
@@ -776,14 +776,17 @@ def phrase_files() -> list[str]:
 
 def _said(values: list[Any], file: str) -> list[tuple[str, str]]:
     """The places and texts of a list: `("entry 3", "stop")`."""
-    try:
-        entries: list[Any] = _entries(values)
-    except ValueError as error:
-        raise InputError(f"{file}: {error}.") from None
-    for entry in entries:
+    found = []
+    for number, value in enumerate(values, start=1):
+        spot = f"entry {number}"
+        try:
+            (entry,) = _entries([value])
+        except ValueError as error:
+            raise InputError(f"{file}: {spot}: {error}.") from None
         if not isinstance(entry, Mapping) or list(entry) != ["say"]:
-            raise InputError(f"{file}: {entry!r} is not a phrase: a list holds text only.")
-    return [(f"entry {number}", entry["say"]) for number, entry in enumerate(entries, start=1)]
+            raise InputError(f"{file}: {spot}: {entry!r} is not a phrase: a list holds text only.")
+        found.append((spot, entry["say"]))
+    return found
 
 
 def _path_of(source: str | Path) -> Path:
@@ -846,14 +849,15 @@ def _from_lines(
     """
     classes: dict[str, list[str]] = {}
     sentences: list[str] = []
-    spots: dict[str, str] = {}
+    spots: dict[tuple[str, str], str] = {}
     for spot, line in lines:
         phrase, _, label = line.partition("\t")
+        label = label.strip()
         if literal:
             phrase = re.sub(r"([\\{}*|])", r"\\\1", phrase)
-        spots.setdefault(phrase, spot)
-        if label.strip():
-            classes.setdefault(label.strip(), []).append(phrase)
+        spots.setdefault((f"classes.{label}" if label else "sentences", phrase), spot)
+        if label:
+            classes.setdefault(label, []).append(phrase)
         else:
             sentences.append(phrase)
     values: dict[str, Any] = {"language": language}
@@ -864,7 +868,9 @@ def _from_lines(
     return _from_values(values, file, spots)
 
 
-def _from_values(values: Any, file: str, spots: Mapping[str, str] | None = None) -> PhraseSet:
+def _from_values(
+    values: Any, file: str, spots: Mapping[tuple[str, str], str] | None = None
+) -> PhraseSet:
     if not isinstance(values, Mapping):
         raise InputError(f"{file}: a phrase file is a mapping with 'classes' or 'sentences'.")
     whole = checked(_PhraseFile, values, file)
@@ -935,7 +941,9 @@ def _compile(tag: str, section: _Section, places: _Places) -> _Language:
         )
     for name in section.slots:
         if name in (*READ_OUTS, KEYWORD_SLOT):
-            raise InputError(f"{file}: slots.{name} has the name of a built-in slot: rename it.")
+            raise InputError(
+                f"{places.of(f'slots.{name}')} has the name of a built-in slot: rename it."
+            )
     slots = {
         name: _slot_node(group, tag, places, f"slots.{name}")
         for name, group in section.slots.items()
@@ -956,7 +964,7 @@ def _compile(tag: str, section: _Section, places: _Places) -> _Language:
         carriers=weighted(section.carriers, "carriers"),
         carrier_share=0.0 if section.carriers is None else section.carriers.share,
         sentences=weighted(section.sentences, "sentences"),
-        sentence_share=_sentence_share(section, tag, file),
+        sentence_share=_sentence_share(section, places),
         negatives=section.negatives,
         negative_phrases=(
             None
@@ -967,42 +975,43 @@ def _compile(tag: str, section: _Section, places: _Places) -> _Language:
         places=places,
         word_places=places,
     )
-    _check_slots(language, section, file)
+    _check_slots(language, section)
     words, word_places = _word_list(language, section.negatives, places)
     return replace(language, words=words, word_places=word_places)
 
 
-def _sentence_share(section: _Section, tag: str, file: str) -> float:
+def _sentence_share(section: _Section, places: _Places) -> float:
     """The share of sentences among what is not negative; beside keywords it must be given."""
     if section.classes and sum(group.weight for group in section.classes.values()) <= 0:
-        raise InputError(f"{file}: all the classes of language {tag!r} have weight 0: raise one.")
+        raise InputError(f"{places.of('classes')}: all have weight 0: raise one.")
     if section.sentences is None:
         if not section.classes and section.negatives is not None and section.negatives.share < 1:
             raise InputError(
-                f"{file}: negatives.share of language {tag!r} must be 1, because there are "
-                f"neither classes nor sentences, got {section.negatives.share}."
+                f"{places.of('negatives.share')} must be 1, because there are neither classes "
+                f"nor sentences, got {section.negatives.share}."
             )
         return 0.0
     if not section.classes:
         return 1.0
     if section.sentences.share is None:
         raise InputError(
-            f"{file}: language {tag!r} has both classes and sentences: say how often a sentence "
-            "is drawn, as sentences.share from 0 to 1."
+            f"{places.of('sentences.share')} is missing, and there are classes too: say how often "
+            "a sentence is drawn, from 0 to 1."
         )
     return section.sentences.share
 
 
-def _check_slots(language: _Language, section: _Section, file: str) -> None:
-    tag = language.tag
+def _check_slots(language: _Language, section: _Section) -> None:
+    tag, places = language.tag, language.places
     for name, node in language.slots.items():
+        where = places.of(f"slots.{name}")
         wrong = unknown_slot(node, language.slots)
         if wrong:
-            raise InputError(f"{file}: slots.{name} ({tag}): {wrong}")
+            raise InputError(f"{where}: {wrong}")
         if has_stars(node):
             raise InputError(
-                f"{file}: slots.{name} ({tag}): a slot may not mark a keyword with stars; put "
-                "them around the slot where it is used."
+                f"{where}: a slot may not mark a keyword with stars; put them around the slot "
+                "where it is used."
             )
     carriers = () if language.carriers is None else language.carriers.templates
     for template in _templates(language):
@@ -1023,7 +1032,7 @@ def _check_slots(language: _Language, section: _Section, file: str) -> None:
         name = loop[0]
         phrase = section.slots[name].say[0].say
         raise InputError(
-            f"{file}: slots.{name}, phrase {phrase!r} ({tag}): the slots "
+            f"{places.of(f'slots.{name}')}: phrase {phrase!r} ({tag}): the slots "
             f"{' -> '.join(loop)} go round for ever; take one out of the circle."
         )
     for said in (*language.classes.values(), language.sentences, language.negative_phrases):
@@ -1049,28 +1058,30 @@ def _word_list(
     language: _Language, negatives: _Negatives | None, places: _Places
 ) -> tuple[tuple[str, ...], _Places]:
     """The words of the negatives, without the keywords themselves, and where they stand."""
-    tag, file = language.tag, places.file
     if negatives is None:
         return (), places
     present = [kind for kind in _NEGATIVE_KINDS if getattr(negatives, kind) is not None]
     if negatives.share > 0 and not any(getattr(negatives, kind).weight > 0 for kind in present):
         raise InputError(
-            f"{file}: negatives ({tag}) has a share of {negatives.share} but no kind with a "
+            f"{places.of('negatives')} has a share of {negatives.share} but no kind with a "
             f"weight: give one of {', '.join(_NEGATIVE_KINDS)}."
         )
     if not {"words", "near", "babble"} & set(present):
         return (), places
     if negatives.word_list is None:
         raise InputError(
-            f"{file}: negatives ({tag}) draws words but has no word_list: give a list, or the "
+            f"{places.of('negatives')} draws words but has no word_list: give a list, or the "
             "name of one, such as words-en.txt."
         )
+    within = places
     if isinstance(negatives.word_list, str):
         path = _path_of(negatives.word_list)
         _, lines = _read_list(path)
         words = [word for _, word in lines]
-        spots = {unicodedata.normalize("NFC", word): spot for spot, word in reversed(lines)}
-        places = _Places(_shown(path), spots=spots)
+        spots = {
+            (WORD_LIST, unicodedata.normalize("NFC", word)): spot for spot, word in reversed(lines)
+        }
+        within = _Places(_shown(path), spots=spots)
     else:
         words = list(negatives.word_list)
     left_out = {normalise(word) for word in negatives.other_than}
@@ -1080,5 +1091,5 @@ def _word_list(
     words = [unicodedata.normalize("NFC", word) for word in words]
     kept = tuple(word for word in dict.fromkeys(words) if normalise(word) not in left_out)
     if not kept:
-        raise InputError(f"{file}: negatives.word_list ({tag}) is empty: add words.")
-    return kept, places
+        raise InputError(f"{places.of(WORD_LIST)} is empty: add words.")
+    return kept, within

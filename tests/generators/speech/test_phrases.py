@@ -473,7 +473,7 @@ def test_packages_are_those_that_decide_the_words() -> None:
 def test_slots_that_go_round_for_ever_are_refused() -> None:
     slots = {"a": "x {b}", "b": ["y", "{c}"], "c": "{a|z}", "d": "{a}"}
     slots["c"] = "{{a}|z}"
-    with pytest.raises(InputError, match=r"slots.a, phrase 'x \{b\}' \(en-us\).*a -> b -> c -> a"):
+    with pytest.raises(InputError, match=r"slots.a: phrase 'x \{b\}' \(en-us\).*a -> b -> c -> a"):
         load_phrases({"slots": slots, "classes": {"k": "{d}"}})
 
 
@@ -501,7 +501,7 @@ def test_slots_that_go_round_for_ever_are_refused() -> None:
             "phrases: 'language' stands beside 'languages'",
         ),
         ({"classes": {"a": "x"}, "sentences": ["y"]}, "say how often a sentence is drawn"),
-        ({"classes": {"a": {"say": "x", "weight": 0}}}, "all the classes of language 'en-us'"),
+        ({"classes": {"a": {"say": "x", "weight": 0}}}, "phrases: classes: all have weight 0"),
         ({"classes": {"a": "..."}}, "phrases: classes.a: phrase '...' (en-us) has no word in it"),
         (
             {"sentences": ["one", "!!!"]},
@@ -530,7 +530,7 @@ def test_slots_that_go_round_for_ever_are_refused() -> None:
             {"classes": {"a": "x"}, "negatives": {"words": 1}},
             "phrases: negatives.share is missing: add it.",
         ),
-        ({"negatives": {"share": 0.5, "noise": 1}}, "negatives.share of language 'en-us' must be"),
+        ({"negatives": {"share": 0.5, "noise": 1}}, "phrases: negatives.share must be 1"),
     ],
 )
 def test_a_bad_file_is_refused_in_one_sentence(values: dict[str, Any], message: str) -> None:
@@ -538,6 +538,71 @@ def test_a_bad_file_is_refused_in_one_sentence(values: dict[str, Any], message: 
         load_phrases(values)
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"slots": {"q": "{w}"}, "classes": {"a": "x"}}, "slots.q: "),
+        ({"slots": {"q": "*x*"}, "classes": {"a": "x"}}, "slots.q: a slot may not"),
+        ({"slots": {"q": "{q}"}, "classes": {"a": "x"}}, "slots.q: phrase '{q}' (sk): the slots"),
+        ({"slots": {"time": "x"}, "classes": {"a": "x"}}, "slots.time has the name"),
+        ({"classes": {"a": {"say": "x", "weight": 0}}}, "classes: all have weight 0"),
+        ({"classes": {"a": "x"}, "sentences": ["y"]}, "sentences.share is missing"),
+        ({"negatives": {"share": 0.5, "noise": 1}}, "negatives.share must be 1"),
+        ({"classes": {"a": "x"}, "negatives": {"share": 0.5}}, "negatives has a share of 0.5"),
+        (
+            {"classes": {"a": "x"}, "negatives": {"share": 0.5, "words": 1}},
+            "negatives draws words",
+        ),
+        (
+            {"classes": {"a": "x"}, "negatives": {"share": 0.5, "words": 1, "word_list": ["x"]}},
+            "negatives.word_list is empty",
+        ),
+        ({"classes": {"a": "{w}"}}, "classes.a: phrase '{w}' (sk): "),
+    ],
+)
+def test_of_several_languages_every_place_says_which(section: Any, message: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        load_phrases({"languages": {"de": {"classes": {"a": "ja"}}, "sk": section}})
+    assert str(refusal.value).startswith(f"phrases: languages.sk.{message}")
+
+
+def test_the_place_of_what_does_not_sound_alike_is_told() -> None:
+    negatives = {"share": 0.5, "word_list": ["cat"], "near": {"within": 0.01, "rhymes": False}}
+    sections = {"sk": {"classes": {"a": "day"}, "negatives": negatives}}
+    phrases = load_phrases({"languages": sections})
+    with pytest.raises(
+        InputError, match=r"^phrases: languages\.sk\.negatives\.near\.within 0\.01 "
+    ):
+        phrases.with_pronunciation(lambda text, language: {"day": "deɪ"}.get(text, "kat"))
+    with pytest.raises(SeedbedError, match=r"^phrases: languages\.sk\.negatives\.near needs a"):
+        for index in range(20):
+            phrases.draw(stream(index))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["on", True], "entry 2: True is not a phrase: put the word in quotation marks."),
+        (["on", "off", {"w": 1}], "entry 3: {'w': 1} is not a phrase: a list holds text only."),
+        (["on", ["off"]], "entry 2: ['off'] is not a phrase: a list holds text only."),
+    ],
+)
+def test_an_entry_that_is_no_phrase_is_numbered(values: Any, message: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        load_phrases(values)
+    assert str(refusal.value) == f"phrases: {message}"
+
+
+def test_a_text_under_two_labels_is_found_where_it_stands(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("ok\tyes\nhör\tyes\nok\nhör\tno\nhör\nhör\tno\n", encoding="utf-8")
+    found = [(place, text) for place, text, _, _ in load_phrases(words).fragments()]
+    assert found == [
+        (f"{words}: line {line}", text)
+        for line, text in [(1, "ok"), (2, "hör"), (4, "hör"), (4, "hör"), (3, "ok"), (5, "hör")]
+    ]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
