@@ -28,6 +28,9 @@ CAPTION_PX = 30
 TEXT_PX = 12
 GAP_PX = 8
 
+LONGEST_NAME = 40
+"""Characters of a label or a name in a WAV's file name, which file systems keep under 256 bytes."""
+
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.004
 RANGE_DB = 70.0
 """Below the loudest cell of a clip by this much is drawn black."""
@@ -42,19 +45,20 @@ def write_sound_sheet(
     """Draw the clips on one sheet at `out` (a PNG) and write each as a WAV beside it.
 
     The WAVs are named `STEM-NUMBER-LABEL.wav` after the sheet, or `STEM-NUMBER-NAME.wav` where
-    `names` are given, one a clip. Returns the paths written. Raises `SeedbedError` where a sample
-    is no clip.
+    `names` are given, one a clip, cut to `LONGEST_NAME` characters. Returns the paths written.
+    Raises `SeedbedError` where a sample is no clip, and `ValueError` for more or fewer names.
     """
     import soundfile
 
     tiles, written = [], [out]
-    for number, (sample, caption) in enumerate(zip(samples, captions, strict=True)):
+    named: Sequence[str | None] = names or [None] * len(samples)
+    for number, (sample, caption, name) in enumerate(zip(samples, captions, named, strict=True)):
         if not isinstance(sample, Clip):
             raise SeedbedError(f"sample {caption} is a {type(sample).__name__}, not a clip.")
         tiles.append(clip_tile(sample, caption))
-        name = names[number] if names else sample.label or sample.transcript
-        safe = "".join(c if c.isalnum() else "-" for c in name)
-        path = out.with_name(f"{out.stem}-{number:03d}-{safe[:40] or 'clip'}.wav")
+        shown = sample.label or sample.transcript if name is None else name
+        safe = "".join(c if c.isalnum() else "-" for c in shown[:LONGEST_NAME])
+        path = out.with_name(f"{out.stem}-{number:03d}-{safe or 'clip'}.wav")
         soundfile.write(path, sample.sound, sample.sample_rate, subtype="PCM_16")
         written.append(path)
     with out.open("wb") as file:

@@ -14,7 +14,7 @@ import numpy as np
 from seedbed.component import Augmenter
 from seedbed.errors import InputError
 from seedbed.make import Maker
-from seedbed.preview_sound import COLUMNS, log_mel, write_sound_sheet
+from seedbed.preview_sound import COLUMNS, LONGEST_NAME, log_mel, write_sound_sheet
 from seedbed.recipe import Recipe
 from seedbed.sample import Clip, Sample
 from seedbed.streams import stream
@@ -87,5 +87,7 @@ def write_sound_augmenter_sheet(recipe: Recipe, out: Path) -> list[Path]:
     for name, augmenter in augmenters:
         versions.extend(sound_row(clip, name, augmenter, maker.seed))
         captions.extend(f"{name} {number + 1}/{COLUMNS}" for number in range(COLUMNS))
-        names.extend(f"{name}-{number + 1}" for number in range(COLUMNS))
+        strengths = [f"-{number + 1}" for number in range(COLUMNS)]
+        # Of a long name the end says most: `some_package.some_module:Augmenter`.
+        names.extend(name[-(LONGEST_NAME - len(one)) :] + one for one in strengths)
     return write_sound_sheet(versions, captions, out, names)

@@ -47,6 +47,15 @@ def test_the_sheet_and_its_wavs_are_written(tmp_path: Path) -> None:
         assert sheet.width > 1.4 * PX_PER_SECOND
 
 
+def test_there_is_a_name_for_each_clip(tmp_path: Path) -> None:
+    clips, captions = [tone(440), tone(880)], ["0", "1"]
+    written = write_sound_sheet(clips, captions, tmp_path / "a.png", ["low", "x" * 50])
+    assert [path.name for path in written[1:]] == ["a-000-low.wav", f"a-001-{'x' * 40}.wav"]
+    for names in (["low"], ["low", "high", "higher"]):
+        with pytest.raises(ValueError, match="zip"):
+            write_sound_sheet(clips, captions, tmp_path / "b.png", names)
+
+
 def test_word_lines_stand_at_their_times() -> None:
     tile = clip_tile(tone(440), "x").astype(int)
     yellow = (np.abs(tile - (255, 210, 60)).sum(axis=-1) < 10).sum(axis=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,20 @@ def test_a_third_partys_augmenter_gives_names_that_files_may_have(tmp_path: Path
     recipe = beeps([{"name": "seedbed.augmenters:Gain"}])
     written = write_sound_augmenter_sheet(recipe, tmp_path / "sheet.png")
     assert written[1].name == "sheet-000-seedbed-augmenters-Gain-1.wav"
+
+
+def test_of_a_long_name_the_strength_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = f"a_package_with_{'a_very_' * 6}long_name"
+    module = ModuleType(package)
+    monkeypatch.setattr(module, "Gain", Gain, raising=False)
+    monkeypatch.setitem(sys.modules, package, module)
+    recipe = beeps([{"name": f"{package}:Gain"}])
+    written = write_sound_augmenter_sheet(recipe, tmp_path / "sheet.png")
+    for number, path in enumerate(written[1:], start=1):
+        assert path.stem.endswith(f"long-name-Gain-{number}")
+        assert len(path.stem) == len("sheet-000-") + 40
 
 
 def test_a_recipe_without_augmenters_or_sound_is_refused(
