@@ -40,6 +40,9 @@ WHOLE_SET_ROUNDS = 100
 LEAST_SLICE = 5
 """Items below which a slice is left out of the table."""
 
+UNLABELLED = "?"
+"""The group of the items that do not say which they are of."""
+
 WORST = 24
 
 SEEN = 2
@@ -58,9 +61,11 @@ class Evaluation:
     `intervals` are 95% intervals of the metrics; `slices` hold the
     metrics of each group with its size: `slices["layout"]["de"] == {"items": 12, ...}`.
     `confusion` counts items by their own class (rows) and the one given to them (columns), in the
-    order of `classes`; both are empty for tasks without classes. A slice has two groups or more of
-    `LEAST_SLICE` items. `seen` are a few items with the
+    order of `classes`; both are empty for tasks without classes. `seen` are a few items with the
     feature maps that the network makes of them.
+
+    A slice's groups have `LEAST_SLICE` items or more; one in which all items are alike, or only
+    those without a label are so many, is left out.
     """
 
     task: str
@@ -144,8 +149,8 @@ def summarise(
             group: {"items": len(members), **metrics(members)} for group, members in inner.items()
         }
         for key, inner in told.items()
-        # One row alone says what the whole does, and none says nothing.
-        if len(inner) > 1
+        # A group of all items says what the whole does, and one of those without a label little.
+        if len(groups[key]) > 1 and set(inner) - {UNLABELLED}
     }
     worst = sorted(outcomes, key=lambda one: -one.error)[:WORST]
     return Evaluation(
@@ -228,8 +233,8 @@ def _plates_outcome(reader: PlateReader, sample: Picture, name: str) -> Outcome:
         values["letters"] += len(fold(text))
         captions.append(f"{text}: {reading or ('unread' if located else 'not found')}")
         slices = {
-            "region": labelled.region or "?",
-            "layout": labelled.layout or "?",
+            "region": labelled.region or UNLABELLED,
+            "layout": labelled.layout or UNLABELLED,
             "width": _width_name(side_lengths(labelled.quad)[0]),
             "sharpness": plate_sharpness(sample.image, labelled.quad),
         }

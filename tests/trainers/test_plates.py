@@ -160,6 +160,17 @@ def test_slices_that_compare_nothing_are_left_out():
     }
 
 
+def test_a_group_whose_neighbours_are_too_small_is_told():
+    """Forty plates of one region, and twelve regions of four: that one differs from the whole."""
+    regions = ["eu"] * 40 + [f"r{n % 12}" for n in range(48)]
+    outcomes = [
+        Outcome(name=str(n), error=0, values={}, slices={"region": region})
+        for n, region in enumerate(regions)
+    ]
+    found = summarise("x", outcomes, lambda drawn: {"n": float(len(drawn))}, {})
+    assert found.slices == {"region": {"eu": {"items": 40, "n": 40.0}}}
+
+
 def test_confusions_are_shown_of_the_classes_that_are_met(capsys):
     found = Evaluation(
         "listen", 5, {}, {}, {},
