@@ -52,12 +52,12 @@ def voices_command(
             click.echo(path)
         return
     reports = voices.list_voices(engines, language, pattern)
-    if as_json:
-        click.echo(json.dumps([report.as_json() for report in reports], indent=1))
-        return
     speaking = [report for report in reports if report.voices]
     if language and not speaking:
         voices.check_language(language, engines)
+    if as_json:
+        click.echo(json.dumps([report.as_json() for report in reports], indent=1))
+        return
     for report in speaking:
         click.echo("\n".join(_lines(report, everything)) + "\n")
     for report in reports:

@@ -21,7 +21,6 @@ from seedbed.resources import data_path
 NEEDS_OPTIONS = {"command": "give it `arguments` in a recipe"}
 """Engines that cannot be listed without options, and what to do."""
 
-
 LANGUAGES_TOLD = 12
 """Languages that a message lists."""
 
@@ -109,7 +108,8 @@ def check_language(language: str, engines: Sequence[str] = ()) -> None:
     """Raise `InputError` where no voice here, or of the engines named, speaks a language.
 
     The sentence names its dialects that are spoken, or else some languages that are, those first
-    whose numbers and dates seedbed can read out; and the cure.
+    whose numbers and dates seedbed can read out; and the cure. Returns where no engine speaks at
+    all, too: what each of them lacks says more (`EngineReport.missing`).
     """
     speaking = [report for report in list_voices(engines) if report.voices]
     spoken = {voice.language.lower() for report in speaking for voice in report.voices}

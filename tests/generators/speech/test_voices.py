@@ -86,14 +86,22 @@ def test_a_language_that_no_engine_has_is_refused_with_those_there_are(
     with pytest.raises(InputError) as refusal:
         list(say("seven", tmp_path, language="xq"))
     assert str(refusal.value) == sentence
-    done = CliRunner().invoke(voices_command, ["--language", "xq"])
-    assert str(done.exception) == sentence
+    for more in ([], ["--json"]):
+        done = CliRunner().invoke(voices_command, ["--language", "xq", *more])
+        assert (str(done.exception), done.output) == (sentence, "")
     with pytest.raises(InputError, match="'en-uk'; of 'en' there is en-gb, en-us: give --language"):
         check_language("en-uk")
     # Of a dialect there is a voice; that its id fits no pattern is another matter.
     check_language("EN")
     done = CliRunner().invoke(voices_command, ["--language", "en", "--voice", "x*"])
     assert "no such voice: espeak, piper" in done.output
+
+
+def test_where_no_engine_speaks_no_language_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by(monkeypatch, espeak=[])
+    check_language("xq")
+    done = CliRunner().invoke(voices_command, ["--language", "xq", "--json"])
+    assert [report["voices"] for report in json.loads(done.output)] == [[]]
 
 
 def test_the_command_prints_text_and_json(tmp_path: Path) -> None:
