@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from seedbed.dataset import Dataset, unreadable_shard
 from seedbed.errors import SeedbedError
+from seedbed.sample import NAMELESS
 from seedbed.shards import shard_name
 from seedbed.store import Store
 
@@ -22,8 +23,6 @@ MOST_LISTED = 12
 """Labels that are all told; of more, the most frequent and the rarest."""
 
 ENDS_LISTED = 4
-
-NO_LABEL = "(no label)"
 
 
 @dataclass(frozen=True)
@@ -86,14 +85,14 @@ def balance_rows(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str
     if len(whole) < 2:
         return []
     ranked = sorted(whole.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{label or NO_LABEL} {count:,}" for label, count in ranked]
+    told = [f"{label or NAMELESS} {count:,}" for label, count in ranked]
     if len(told) > MOST_LISTED:
         text = f"{len(told):,}: {', '.join(told[:ENDS_LISTED])} … {', '.join(told[-ENDS_LISTED:])}"
     else:
         text = ", ".join(told)
     lacking = []
     for split, found in counts.items():
-        absent = [label or NO_LABEL for label, _ in ranked if not found.get(label)]
+        absent = [label or NAMELESS for label, _ in ranked if not found.get(label)]
         if absent and any(found.values()):
             more = f" and {len(absent) - ENDS_LISTED:,} more" if len(absent) > ENDS_LISTED else ""
             lacking.append(f"{split} has no {', '.join(absent[:ENDS_LISTED])}{more}")

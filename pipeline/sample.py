@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from seedbed.geometry import Bbox, Points
 
+NAMELESS = "other"
+"""How tables call the label "", of what has none of the labels that are learnt."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Character:

@@ -315,6 +315,8 @@ def _show(found: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from seedbed.sample import NAMELESS
+
     console = Console(highlight=False)
     table = Table(box=None, title=f"{found.task}: {found.items:,} items", title_justify="left")
     for column in ("metric", "value", "95% interval"):
@@ -326,11 +328,12 @@ def _show(found: Any) -> None:
     if found.classes:
         table = Table(box=None, title="labels down, answers across", title_justify="left")
         met = found.classes_met()
-        for column in ("", *(found.classes[number] for number in met)):
+        called = {number: found.classes[number] or NAMELESS for number in met}
+        for column in ("", *called.values()):
             table.add_column(column, justify="right")
         for row in met:
             counts = [found.confusion[row][column] for column in met]
-            table.add_row(found.classes[row], *(f"{count:,}" if count else "" for count in counts))
+            table.add_row(called[row], *(f"{count:,}" if count else "" for count in counts))
         console.print(table)
     for key, groups in found.slices.items():
         names = sorted({name for values in groups.values() for name in values} - {"items"})

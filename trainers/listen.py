@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from seedbed.component import Augmenter
 from seedbed.errors import InputError
-from seedbed.sample import Clip
+from seedbed.sample import NAMELESS, Clip
 from seedbed.streams import chance, stream, uniform
 from seedbed.trainers.augment import AugmenterSpec, make_augmenters
 from seedbed.trainers.conv import build
@@ -282,7 +282,7 @@ class Listen(Task[ListenSettings, ListenItem]):
                 f"`aliases`, or set `other: true`."
             )
         groups = {
-            "label": label if label in self.settings.labels else "other",
+            "label": label if label in self.settings.labels else NAMELESS,
             "speaker": str(sample.attributes.get("speaker", "")),
             "engine": sample.engine,
         }
@@ -478,7 +478,7 @@ class Listen(Task[ListenSettings, ListenItem]):
         said = set(pairs[:, 0].tolist())
         shares = recall_by_class(pairs, len(self.classes))
         return {
-            f"recall/{label or 'other'}": shares[number]
+            f"recall/{label or NAMELESS}": shares[number]
             for number, label in enumerate(self.classes)
             if number in said
         }

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 from torch import nn
 
+from seedbed.sample import NAMELESS
 from seedbed.shards import write_whole
 from seedbed.trainers.draw import Image
 from seedbed.trainers.evaluate import Evaluation, worst_sheet
@@ -27,9 +28,6 @@ LEFT, BELOW = 52, 24
 
 STRONGEST = 12
 """Inputs of a layer that are named among those that L1 has left."""
-
-NO_CLASS = "other"
-"""How the class without a name is called: what is no keyword."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -259,7 +257,7 @@ def _shown(where: str, evaluation: Evaluation) -> dict[str, Any]:
         ]
         slices.append((key, {"head": [key, "items", *names], "rows": body}))
     met = evaluation.classes_met()
-    names_met = [evaluation.classes[number] or NO_CLASS for number in met]
+    names_met = [evaluation.classes[number] or NAMELESS for number in met]
     confusion = [
         {
             "name": name,

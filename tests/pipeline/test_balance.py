@@ -30,8 +30,8 @@ splits: {train: 6, val: 2}
 def test_labels_are_ranked_and_what_a_split_lacks_is_named() -> None:
     counts = {"train": {"go": 2, "stop": 3, "": 1}, "val": {"stop": 2}, "test": {}}
     assert balance_rows(counts) == [
-        ("labels", "stop 5, go 2, (no label) 1"),
-        ("lacking", "val has no go, (no label)"),
+        ("labels", "stop 5, go 2, other 1"),
+        ("lacking", "val has no go, other"),
     ]
 
 

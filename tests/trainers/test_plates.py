@@ -184,6 +184,9 @@ def test_confusions_are_shown_of_the_classes_that_are_met(capsys):
     assert "yes" in shown
     assert "stop" in shown
     assert not re.search(r"\bno\b", shown)
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["yes", "stop", "other"] in rows
+    assert ["yes", "3", "1"] in rows
 
 
 def test_a_labelled_folder_and_a_dataset_are_evaluated(runs, photos, plates):
