@@ -155,6 +155,7 @@ class PlateCrop(Generator[CropParams, Picture]):
         labelled = warp_object(plate, matrix, self.width, self.height, MIN_KEPT)
         if labelled is None:
             raise Rejected("plate_cut_off")
+        # The scene's counts as they are: a crop tells what it was cut from.
         return Picture(
             image=np.asarray(image, dtype=np.uint8), objects=(labelled,), counts=whole.counts
         )

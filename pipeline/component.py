@@ -26,7 +26,7 @@ S = TypeVar("S", bound=Sample)
 P = TypeVar("P")
 
 MAX_TRIES = 20
-"""Draws of one sample before its generator is declared unable to make it."""
+"""Draws of one sample, the first included, before its generator is declared unable to make it."""
 
 
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
@@ -108,8 +108,8 @@ class Generator(Component, ABC, Generic[P, S]):
     def sample(self, seed: int, index: int = 0, split: str = "train") -> S:
         """The sample at (seed, split, index), alone and without augmenters.
 
-        Draws again, at most `MAX_TRIES` times, where a draw is `Rejected`; each rejection
-        is counted in the sample's `counts` as `redrawn:REASON`. Raises `SeedbedError` with
+        Draws again where a draw is `Rejected`, `MAX_TRIES` times in all; each rejection is
+        counted in the sample's `counts` as `redrawn:REASON`. Raises `SeedbedError` with
         the reasons where every try was rejected.
         """
         reasons: dict[str, int] = {}
