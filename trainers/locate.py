@@ -141,7 +141,7 @@ class LocateSettings(TaskSettings):
         "corners and its score; 0 looks once",
     )
     refine_scales: tuple[float, ...] = Field(
-        default=(1.0, 0.63, 0.8, 1.25, 1.5),
+        default=(1.0, 0.63, 1.5),
         min_length=1,
         description="times `refine_width_px`: 1 first, where each plate is looked at; the surest "
         "are looked at at the others, too, and their corners are the mean of all",

@@ -147,7 +147,7 @@ class ReadSettings(TaskSettings):
         default=1.0, ge=0, description="of the loss that says at which step each letter stands"
     )
     looks: int = Field(
-        default=8,
+        default=6,
         ge=1,
         le=16,
         description="cuts that are read, where there are so many, of a plate which the first of "

@@ -64,7 +64,7 @@ def test_what_comes_before_and_after_is_described_as_it_is_done() -> None:
     after = make_task("locate", {"threshold": 0.4, "refine_most": 2}).processing()["second_look"]
     assert (after["plates"], after["threshold"], after["plate_width_px"]) == (2, 0.2, 128)
     assert after["height_and_width"] == [160, 256]
-    assert after["scales"] == [1.0, 0.63, 0.8, 1.25, 1.5]
+    assert after["scales"] == [1.0, 0.63, 1.5]
     assert make_task("locate", {"refine_width_px": 0}).processing()["second_look"] is None
     assert make_task("listen", {"views": 3}).processing()["places"] == [0.2, 0.5, 0.8]
     assert make_task("listen").processing()["places"] == [0.5]
