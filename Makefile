@@ -69,7 +69,7 @@ train: $(VENV)/.installed-train ## build small datasets, train locate, read and 
 real-world-quick: need-real $(VENV)/.installed-voices ## what real-world does, in 15 minutes
 	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
 
-real-world: need-real $(VENV)/.installed-voices ## train on generated data, score on real files; 90 minutes
+real-world: need-real $(VENV)/.installed-voices ## train on generated data, score on real files; 70 minutes
 	$(BIN)/seedbed prove $@ --out '$(PROVE_OUT)' $(PROVE_FLAGS)
 
 need-real:
