@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from seedbed.dataset import Dataset
 from seedbed.errors import InputError
 from seedbed.make import Maker
-from seedbed.recipe import Recipe, kind_of
+from seedbed.recipe import Recipe, kind_of, shared_out
 from seedbed.sample import LabelledObject, Picture, Sample
 
 CELL_PX = 480
@@ -63,22 +63,19 @@ def preview_samples(recipe: Recipe, count: int) -> tuple[list[Sample], list[str]
 
 def dataset_samples(dataset: Dataset, count: int) -> tuple[list[Sample], list[str]]:
     """`count` samples spread evenly over a dataset, captioned. Raises `InputError` if empty."""
-    places = [
-        (split, position)
-        for split in dataset.splits
-        for position in _spread(len(dataset.samples(split)), len(dataset), count)
-    ][:count]
-    if not places:
-        raise InputError(f"{dataset.store} has no finished samples yet.")
     split_samples = {split: dataset.samples(split) for split in dataset.splits}
+    lengths = {split: len(samples) for split, samples in split_samples.items() if len(samples)}
+    if not lengths:
+        raise InputError(f"{dataset.store} has no finished samples yet.")
+    shares = shared_out(lengths, min(count, sum(lengths.values())))
+    places = [
+        (split, number * lengths[split] // share)
+        for split, share in shares.items()
+        for number in range(share)
+    ][:count]
     rows = [split_samples[split].row(position) for split, position in places]
     samples = [split_samples[split][position] for split, position in places]
     return samples, [f"{row['split']} {row['index']}" for row in rows]
-
-
-def _spread(length: int, total: int, count: int) -> list[int]:
-    wanted = min(length, max(1, round(count * length / total)))
-    return [i * length // wanted for i in range(wanted)]
 
 
 def write_sheet(samples: Sequence[Sample], captions: Sequence[str], out: Path) -> list[Path]:

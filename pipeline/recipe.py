@@ -198,19 +198,8 @@ class Recipe(BaseModel):
         return hashlib.sha256(canonical_json(key).encode()).hexdigest()
 
     def scaled(self, count: int) -> Recipe:
-        """This recipe with `count` samples in all, shared out as before, at least 1 a split.
-
-        Shares are rounded by largest remainder, so that they add up to `count` where it is
-        at least the number of splits.
-        """
-        total = sum(self.counts.values())
-        exact = {name: count * own / total for name, own in self.counts.items()}
-        counts = {name: max(1, int(share)) for name, share in exact.items()}
-        by_remainder = sorted(exact, key=lambda name: counts[name] - exact[name])
-        for name in by_remainder[: max(0, count - sum(counts.values()))]:
-            counts[name] += 1
-        while sum(counts.values()) > max(count, len(counts)):
-            counts[max(counts, key=lambda name: counts[name])] -= 1
+        """This recipe with `count` samples in all, shared out as before: see `shared_out`."""
+        counts = shared_out(self.counts, count)
         splits = {
             name: split.model_copy(update={"count": counts[name]})
             for name, split in self.splits.items()
@@ -220,6 +209,23 @@ class Recipe(BaseModel):
     def seeded(self, seed: int) -> Recipe:
         """This recipe with another seed."""
         return self.model_copy(update={"seed": seed})
+
+
+def shared_out(counts: Mapping[str, int], count: int) -> dict[str, int]:
+    """`count` in all, split by split in proportion to `counts`, and at least 1 a split.
+
+    Shares are rounded by largest remainder, so that they add up to `count` where it is at least
+    the number of splits.
+    """
+    total = sum(counts.values())
+    exact = {name: count * own / total for name, own in counts.items()}
+    shares = {name: max(1, int(share)) for name, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: shares[name] - exact[name])
+    for name in by_remainder[: max(0, count - sum(shares.values()))]:
+        shares[name] += 1
+    while sum(shares.values()) > max(count, len(shares)):
+        shares[max(shares, key=lambda name: shares[name])] -= 1
+    return shares
 
 
 def kind_of(sample_type: type[Sample]) -> str:

@@ -101,6 +101,11 @@ def test_datasets_are_sampled_evenly(tmp_path: Path) -> None:
     build(parse_recipe(values), tmp_path / "d", executor="serial")
     _, captions = dataset_samples(Dataset.open(tmp_path / "d"), 6)
     assert captions == ["train 0", "train 2", "train 4", "train 6", "val 0", "val 2"]
+    values["splits"] = {"train": 8, "val": 2, "test": 2}
+    build(parse_recipe(values), tmp_path / "e", executor="serial")
+    # 8 of 12 are 5.33, 1.33 and 1.33: rounded one by one they would be 7. There are only 12.
+    counts = {n: len(dataset_samples(Dataset.open(tmp_path / "e"), n)[0]) for n in (1, 8, 30)}
+    assert counts == {1: 1, 8: 8, 30: 12}
 
 
 def test_a_sheet_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
