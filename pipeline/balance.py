@@ -84,15 +84,15 @@ def balance_rows(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str
         whole.update(found)
     if len(whole) < 2:
         return []
-    ranked = sorted(whole.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{label or NAMELESS} {count:,}" for label, count in ranked]
+    ranked = _ranked(whole)
+    told = [f"{label or NAMELESS} {count:,}" for label, count in ranked.items()]
     if len(told) > MOST_LISTED:
         text = f"{len(told):,}: {', '.join(told[:ENDS_LISTED])} … {', '.join(told[-ENDS_LISTED:])}"
     else:
         text = ", ".join(told)
     lacking = []
     for split, found in counts.items():
-        absent = [label or NAMELESS for label, _ in ranked if not found.get(label)]
+        absent = [label or NAMELESS for label in ranked if not found.get(label)]
         if absent and any(found.values()):
             more = f" and {len(absent) - ENDS_LISTED:,} more" if len(absent) > ENDS_LISTED else ""
             lacking.append(f"{split} has no {', '.join(absent[:ENDS_LISTED])}{more}")
@@ -106,12 +106,11 @@ def label_balance(place: Dataset | Store) -> Balance:
     """
     try:
         dataset = place if isinstance(place, Dataset) else Dataset.open(place)
-        counts = {split: count_labels(dataset, split) for split in dataset.splits}
+        return Balance({split: _ranked(count_labels(dataset, split)) for split in dataset.splits})
     except SeedbedError as error:
         return Balance(None, str(error))
-    return Balance(
-        {
-            split: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-            for split, found in counts.items()
-        }
-    )
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent first, and by name where two are as frequent."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -431,12 +431,12 @@ class Read(Task[ReadSettings, ReadItem]):
         cuts = [self._cut(image, quad) for image, quad in zip(images, quads, strict=True)]
         first = self._log_probs(network, cuts)
         readings = [Reading(*self._decoded(one)) for one in first]
+        more = self.settings.looks - 1
         others: dict[int, list[Points]] = {}
         for number, reading in enumerate(readings):
-            if self._unsure(reading) and (worth is None or worth[number]):
+            if more and self._unsure(reading) and (worth is None or worth[number]):
                 moved = [moved_quad(quads[number], grow, shift) for grow, shift in LOOKS]
-                all_quads = [*(seen[number] if seen else ()), *moved]
-                others[number] = all_quads[: self.settings.looks - 1]
+                others[number] = [*(seen[number] if seen else ()), *moved][:more]
         again = iter(
             self._log_probs(
                 network,
@@ -445,8 +445,7 @@ class Read(Task[ReadSettings, ReadItem]):
         )
         for number, quads_again in others.items():
             own = [next(again) for _ in quads_again]
-            if own:
-                readings[number] = self._likeliest(np.stack([first[number], *own]))
+            readings[number] = self._likeliest(np.stack([first[number], *own]))
         return readings
 
     def _unsure(self, reading: Reading) -> bool:
